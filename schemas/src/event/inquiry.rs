@@ -1,0 +1,112 @@
+//! Payloads of an inquiry's stream.
+
+use jiff::civil::Date;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::value::{
+    InquiryId, InquiryKind, Month, PayerNumber, RecipientNumber, RecordId, Validity,
+};
+
+/// `inquiry-requested`: who asks what, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct InquiryRequested {
+    /// The inquiry.
+    pub inquiry: InquiryId,
+    /// What is asked.
+    pub kind: InquiryKind,
+    /// The account or schedule that asked.
+    pub requested_by: String,
+    /// Why.
+    pub purpose: String,
+    /// 公費負担者番号 asked with.
+    pub payer_number: Option<PayerNumber>,
+    /// 受給者番号 asked with.
+    pub recipient_number: Option<RecipientNumber>,
+    /// 生年月日 asked with.
+    pub birth_date: Option<Date>,
+    /// 資格確認日.
+    pub on: Date,
+    /// 診療年月 (一括取得).
+    pub month: Option<Month>,
+    /// The record it is about, when known.
+    pub record: Option<RecordId>,
+}
+
+/// `inquiry-submitted`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct InquirySubmitted {
+    /// The inquiry.
+    pub inquiry: InquiryId,
+    /// The terminal.
+    pub terminal: String,
+    /// The request's file name.
+    pub file: String,
+}
+
+/// `inquiry-accepted`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct InquiryAccepted {
+    /// The inquiry.
+    pub inquiry: InquiryId,
+    /// 受付番号.
+    pub reception_number: String,
+}
+
+/// `inquiry-polled`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct InquiryPolled {
+    /// The inquiry.
+    pub inquiry: InquiryId,
+    /// How often so far.
+    pub count: u32,
+}
+
+/// `inquiry-answered`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct InquiryAnswered {
+    /// The inquiry; null for an answer that nobody here asked for and that names nobody.
+    pub inquiry: Option<InquiryId>,
+    /// What the centre said.
+    pub validity: Validity,
+    /// The record it was about, when it named somebody.
+    pub record: Option<RecordId>,
+}
+
+/// `inquiry-rejected`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct InquiryRejected {
+    /// The inquiry; null for a refusal that nobody here asked for.
+    pub inquiry: Option<InquiryId>,
+    /// エラーコード / 処理結果コード.
+    pub code: Option<String>,
+    /// Its message, as text.
+    pub message: Option<String>,
+}
+
+/// `inquiry-timed-out`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct InquiryTimedOut {
+    /// The inquiry.
+    pub inquiry: InquiryId,
+}
+
+/// `inquiry-uncertain`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct InquiryUncertain {
+    /// The inquiry.
+    pub inquiry: InquiryId,
+    /// `no-answer` or `restarted-between-intent-and-outcome`.
+    pub reason: String,
+}
+
+/// `inquiry-resolved`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct InquiryResolved {
+    /// The inquiry.
+    pub inquiry: InquiryId,
+    /// The account that settled it, or `late-answer`.
+    pub by: String,
+    /// What was found out.
+    pub note: String,
+}

@@ -1,0 +1,1 @@
+//! Messages of the 資格確認端末.
