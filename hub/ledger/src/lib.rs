@@ -1,1 +1,16 @@
-//! shikaku-ledger
+//! The only record.
+
+mod error;
+mod ledger;
+mod model;
+mod options;
+mod writer;
+
+pub use error::{AppendError, LedgerError, UpcastError};
+pub use ledger::Ledger;
+pub use model::{
+    Appended, BadPosition, Batch, CaseChange, CaseRow, Draft, EvidenceChunk, Head, IdentityKey,
+    InboxRow, KeyKind, KeyOwner, Opened, StoreIdentity, StoredEvent, VerifyProgress, VerifyReport,
+};
+pub use options::{Database, KeyStoreAt, KeysOptions, LedgerOptions};
+pub use writer::Writer;
