@@ -1,0 +1,179 @@
+//! The same decoding for files too large to hold: a `Read` that gives UTF-8 in bounded memory.
+
+use std::io::{self, Read};
+
+use encoding_rs::{DecoderResult, SHIFT_JIS, UTF_8};
+
+use super::{DECLARATION, Encoding, TextError, sniff};
+
+const CHUNK: usize = 64 * 1024;
+/// One byte becomes three at most (half-width kana), and a character may be left over from the chunk before.
+const OUTPUT: usize = CHUNK * 3 + 16;
+
+/// Reads bytes in any encoding of this interface and gives UTF-8 without BOM.
+///
+/// Where nothing is declared, the first chunk with a character beyond ASCII decides; after that the
+/// encoding is strict. A declaration of Shift_JIS is believed. Errors come as [`io::ErrorKind::InvalidData`]
+/// with a [`TextError`] inside.
+pub struct Decoder<R> {
+    inner: R,
+    raw: Vec<u8>,
+    /// Bytes of `raw` consumed so far.
+    raw_at: usize,
+    /// File offset of `raw[0]`.
+    base: u64,
+    out: Vec<u8>,
+    out_at: usize,
+    state: State,
+    ended: bool,
+}
+
+enum State {
+    /// Nothing read yet.
+    Start,
+    /// Nothing declared and only ASCII seen.
+    Undecided,
+    Decided(Encoding, encoding_rs::Decoder),
+}
+
+impl<R: Read> Decoder<R> {
+    /// Wraps a source.
+    pub fn new(inner: R) -> Self {
+        Self {
+            inner,
+            raw: Vec::with_capacity(CHUNK),
+            raw_at: 0,
+            base: 0,
+            out: Vec::with_capacity(OUTPUT),
+            out_at: 0,
+            state: State::Start,
+            ended: false,
+        }
+    }
+
+    /// The encoding, once it is decided.
+    pub fn encoding(&self) -> Option<Encoding> {
+        match self.state {
+            State::Decided(encoding, _) => Some(encoding),
+            State::Start | State::Undecided => None,
+        }
+    }
+
+    fn decide(&mut self, encoding: Encoding) {
+        let decoder = match encoding {
+            Encoding::Utf8 => UTF_8.new_decoder_without_bom_handling(),
+            Encoding::Cp932 => SHIFT_JIS.new_decoder_without_bom_handling(),
+        };
+        self.state = State::Decided(encoding, decoder);
+    }
+
+    /// Replaces the consumed chunk by the next one.
+    fn fill(&mut self, at_least: usize) -> io::Result<()> {
+        self.base += self.raw.len() as u64;
+        self.raw.clear();
+        self.raw_at = 0;
+        while self.raw.len() < at_least && !self.ended {
+            let filled = self.raw.len();
+            self.raw.resize(CHUNK, 0);
+            let got = self.inner.read(&mut self.raw[filled..]);
+            self.raw.truncate(filled + *got.as_ref().unwrap_or(&0));
+            match got {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                other => self.ended = other? == 0,
+            }
+        }
+        Ok(())
+    }
+
+    fn start(&mut self) -> io::Result<()> {
+        self.fill(DECLARATION)?;
+        let sniffed = sniff(&self.raw).map_err(invalid)?;
+        self.raw_at = sniffed.skip;
+        match sniffed.encoding {
+            Some(encoding) => self.decide(encoding),
+            None => self.state = State::Undecided,
+        }
+        Ok(())
+    }
+
+    fn step(&mut self) -> io::Result<()> {
+        if matches!(self.state, State::Start) {
+            self.start()?;
+        } else if self.raw_at == self.raw.len() && !self.ended {
+            self.fill(1)?;
+        }
+        self.out.clear();
+        self.out_at = 0;
+        if matches!(self.state, State::Undecided) {
+            self.step_undecided();
+        }
+        if matches!(self.state, State::Decided(..)) {
+            self.step_decided()?;
+        }
+        Ok(())
+    }
+
+    fn step_undecided(&mut self) {
+        let rest = &self.raw[self.raw_at..];
+        if rest.is_ascii() {
+            self.out.extend_from_slice(rest);
+            self.raw_at = self.raw.len();
+            return;
+        }
+        // A character cut by the end of the chunk is no sign against UTF-8.
+        let encoding = match std::str::from_utf8(rest) {
+            Err(error) if error.error_len().is_some() => Encoding::Cp932,
+            _ => Encoding::Utf8,
+        };
+        self.decide(encoding);
+    }
+
+    fn step_decided(&mut self) -> io::Result<()> {
+        let State::Decided(encoding, decoder) = &mut self.state else {
+            return Ok(());
+        };
+        self.out.resize(OUTPUT, 0);
+        let (result, read, written) = decoder.decode_to_utf8_without_replacement(
+            &self.raw[self.raw_at..],
+            &mut self.out,
+            self.ended,
+        );
+        self.raw_at += read;
+        self.out.truncate(written);
+        match result {
+            DecoderResult::InputEmpty | DecoderResult::OutputFull => Ok(()),
+            DecoderResult::Malformed(length, beyond) => {
+                let back = u64::from(length) + u64::from(beyond);
+                let at = (self.base + self.raw_at as u64).saturating_sub(back);
+                let cut = self.ended && self.raw_at == self.raw.len() && beyond == 0;
+                Err(invalid(if cut {
+                    TextError::Cut { at }
+                } else {
+                    TextError::Invalid {
+                        encoding: *encoding,
+                        at,
+                    }
+                }))
+            }
+        }
+    }
+}
+
+impl<R: Read> Read for Decoder<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.out_at == self.out.len() {
+            if self.ended && self.raw_at == self.raw.len() && !matches!(self.state, State::Start) {
+                return Ok(0);
+            }
+            self.step()?;
+        }
+        let count = buffer.len().min(self.out.len() - self.out_at);
+        buffer[..count].copy_from_slice(&self.out[self.out_at..self.out_at + count]);
+        self.out_at += count;
+        Ok(count)
+    }
+}
+
+fn invalid(error: TextError) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
+}
