@@ -1,0 +1,197 @@
+//! Reading requests.
+
+use jiff::civil::Date;
+use quick_xml::Reader;
+use quick_xml::events::Event;
+
+/// What a single inquiry asks.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Question {
+    /// 資格確認日.
+    pub confirmed_on: Option<Date>,
+    /// 医療機関コード.
+    pub institution_code: Option<String>,
+    /// 任意のファイル識別子.
+    pub file_identifier: Option<String>,
+    /// 保険者番号 / 公費負担者番号, unpadded.
+    pub insurer_number: Option<String>,
+    /// 記号.
+    pub symbol: Option<String>,
+    /// 番号 / 受給者番号.
+    pub number: Option<String>,
+    /// 枝番.
+    pub branch: Option<String>,
+    /// 生年月日.
+    pub birth_date: Option<Date>,
+    /// 限度額適用認定証関連 同意フラグ.
+    pub limit_certificate_consent: Option<String>,
+    /// 任意の識別子.
+    pub arbitrary_identifier: Option<String>,
+}
+
+/// Why a request can't be read.
+#[derive(Debug, thiserror::Error)]
+pub enum QuestionError {
+    /// Bytes that are not of the declared encoding.
+    #[error("the request is not {0}")]
+    Encoding(&'static str),
+    /// No well-formed XML.
+    #[error("the request is no well-formed XML")]
+    Xml(#[source] quick_xml::Error),
+    /// XML of another kind, or cut off.
+    #[error("the request has no whole XmlMsg")]
+    Shape,
+}
+
+/// Reads the bytes of an `OQSsiquc01req_*` file.
+///
+/// # Errors
+/// Bytes that are no whole request.
+pub fn read_question(bytes: &[u8]) -> Result<Question, QuestionError> {
+    let text = decode(bytes)?;
+    let mut reader = Reader::from_str(&text);
+    let mut path: Vec<String> = Vec::new();
+    let mut content = String::new();
+    let mut question = Question::default();
+    let mut whole = false;
+    loop {
+        match reader.read_event().map_err(QuestionError::Xml)? {
+            Event::Start(tag) => {
+                path.push(tag.local_name().as_ref().to_owned());
+                content.clear();
+            }
+            Event::Text(piece) => content.push_str(&piece),
+            Event::GeneralRef(entity) => match entity.as_ref() {
+                "amp" => content.push('&'),
+                "lt" => content.push('<'),
+                "gt" => content.push('>'),
+                _ => return Err(QuestionError::Shape),
+            },
+            Event::End(_) => {
+                let element = path.pop().ok_or(QuestionError::Shape)?;
+                whole = path.is_empty() && element == "XmlMsg";
+                question.take(&element, content.trim());
+                content.clear();
+            }
+            Event::DocType(_) => return Err(QuestionError::Shape),
+            Event::Eof if whole => return Ok(question),
+            Event::Eof => return Err(QuestionError::Shape),
+            _ => {}
+        }
+    }
+}
+
+impl Question {
+    fn take(&mut self, element: &str, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        let place = match element {
+            "QualificationConfirmationDate" => {
+                self.confirmed_on = Date::strptime("%Y%m%d", text).ok();
+                return;
+            }
+            "Birthdate" => {
+                self.birth_date = Date::strptime("%Y%m%d", text).ok();
+                return;
+            }
+            "MedicalInstitutionCode" => &mut self.institution_code,
+            "ArbitraryFileIdentifier" => &mut self.file_identifier,
+            "InsurerNumber" => &mut self.insurer_number,
+            "InsuredCardSymbol" => &mut self.symbol,
+            "InsuredIdentificationNumber" => &mut self.number,
+            "InsuredBranchNumber" => &mut self.branch,
+            "LimitApplicationCertificateRelatedConsFlg" => &mut self.limit_certificate_consent,
+            "ArbitraryIdentifier" => &mut self.arbitrary_identifier,
+            _ => return,
+        };
+        *place = Some(text.to_owned());
+    }
+
+    /// Name of the first mandatory element that is missing.
+    pub(crate) fn missing(&self) -> Option<&'static str> {
+        [
+            (self.insurer_number.is_none(), "InsurerNumber"),
+            (self.number.is_none(), "InsuredIdentificationNumber"),
+            (self.birth_date.is_none(), "Birthdate"),
+            (
+                self.limit_certificate_consent.is_none(),
+                "LimitApplicationCertificateRelatedConsFlg",
+            ),
+            (self.institution_code.is_none(), "MedicalInstitutionCode"),
+        ]
+        .into_iter()
+        .find_map(|(missing, element)| missing.then_some(element))
+    }
+}
+
+/// UTF-8 or Shift_JIS, as the declaration says.
+fn decode(bytes: &[u8]) -> Result<String, QuestionError> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(100)]).to_lowercase();
+    let (encoding, name) = if head.contains("encoding=\"shift_jis\"") {
+        (encoding_rs::SHIFT_JIS, "Shift_JIS")
+    } else {
+        (encoding_rs::UTF_8, "UTF-8")
+    };
+    encoding
+        .decode_without_bom_handling_and_without_replacement(bytes)
+        .map(std::borrow::Cow::into_owned)
+        .ok_or(QuestionError::Encoding(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    const REQUEST: &str = r#"<?xml version="1.0" encoding="Shift_JIS" standalone="no"?>
+<XmlMsg>
+  <MessageHeader>
+    <QualificationConfirmationDate>20260511</QualificationConfirmationDate>
+    <MedicalInstitutionCode>1319912349</MedicalInstitutionCode>
+    <ArbitraryFileIdentifier>a&amp;b</ArbitraryFileIdentifier>
+  </MessageHeader>
+  <MessageBody>
+    <QualificationConfirmSearchInfo>
+      <InsurerNumber>  123456</InsurerNumber>
+      <InsuredCardSymbol/>
+      <InsuredIdentificationNumber>4820155</InsuredIdentificationNumber>
+      <Birthdate>19710915</Birthdate>
+      <LimitApplicationCertificateRelatedConsFlg>0</LimitApplicationCertificateRelatedConsFlg>
+    </QualificationConfirmSearchInfo>
+  </MessageBody>
+</XmlMsg>"#;
+
+    #[test]
+    fn a_request_is_read() {
+        let question = read_question(REQUEST.as_bytes()).unwrap();
+        assert_eq!(question.insurer_number.as_deref(), Some("123456"));
+        assert_eq!(question.symbol, None);
+        assert_eq!(question.birth_date, Some(date(1971, 9, 15)));
+        assert_eq!(question.file_identifier.as_deref(), Some("a&b"));
+        assert_eq!(question.missing(), None);
+    }
+
+    #[test]
+    fn a_request_in_shift_jis_is_read() {
+        let (bytes, _, _) = encoding_rs::SHIFT_JIS.encode(REQUEST);
+        let with_kanji = String::from_utf8_lossy(&bytes).replace("a&amp;b", "x");
+        assert!(read_question(with_kanji.as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn half_a_request_is_refused() {
+        assert!(read_question(&REQUEST.as_bytes()[..REQUEST.len() - 9]).is_err());
+        assert!(read_question(b"").is_err());
+        assert!(read_question(b"<XmlMsg><A></XmlMsg>").is_err());
+    }
+
+    #[test]
+    fn the_first_missing_element_is_named() {
+        let without = REQUEST.replace("<Birthdate>19710915</Birthdate>", "");
+        let question = read_question(without.as_bytes()).unwrap();
+        assert_eq!(question.missing(), Some("Birthdate"));
+    }
+}

@@ -1,0 +1,283 @@
+//! Knobs: where terminals differ, and how they misbehave.
+
+use std::time::Duration;
+
+/// Why a knob was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KnobError {
+    /// Not of the form `name=value`.
+    #[error("`{0}` is not of the form NAME=VALUE; knobs:\n{list}", list = Knobs::describe())]
+    Form(String),
+    /// No knob of that name.
+    #[error("there is no knob `{0}`; knobs:\n{list}", list = Knobs::describe())]
+    Unknown(String),
+    /// A value that the knob does not have.
+    #[error("knob `{name}` can't be `{value}`; it takes {takes}")]
+    Value {
+        /// The knob.
+        name: String,
+        /// What was given.
+        value: String,
+        /// What it takes.
+        takes: String,
+    },
+}
+
+macro_rules! knobs {
+    ($(
+        $(#[$doc:meta])+
+        $field:ident($knob:literal): $type:ident {
+            $($(#[$vdoc:meta])+ $variant:ident => $word:literal),+ $(,)?
+        }
+    )+) => {
+        $(
+            $(#[$doc])+
+            #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+            pub enum $type { $($(#[$vdoc])+ $variant),+ }
+        )+
+
+        /// How this terminal behaves. The default is a well-behaved one.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct Knobs {
+            $($(#[$doc])+ pub $field: $type,)+
+            /// Time between taking a request and its answer.
+            pub latency: Duration,
+            /// How long a late answer lets the asker wait.
+            pub late: Duration,
+            /// Seed of everything random here.
+            pub seed: u64,
+        }
+
+        impl Default for Knobs {
+            fn default() -> Self {
+                Self {
+                    $($field: [$($type::$variant),+][0],)+
+                    latency: Duration::from_millis(300),
+                    late: Duration::from_secs(240),
+                    seed: 1,
+                }
+            }
+        }
+
+        impl Knobs {
+            fn choices() -> Vec<(&'static str, Vec<&'static str>)> {
+                vec![$(($knob, vec![$($word),+])),+]
+            }
+
+            fn choose(&mut self, name: &str, value: &str) -> bool {
+                match (name, value) {
+                    $($(($knob, $word) => self.$field = $type::$variant,)+)+
+                    _ => return false,
+                }
+                true
+            }
+        }
+    };
+}
+
+knobs! {
+    /// Where an assistance record holds its two numbers.
+    numbers("numbers"): Numbers {
+        /// In InsurerNumber and InsuredIdentificationNumber.
+        H1 => "h1",
+        /// In PublicExpenseNumber and BeneficiaryNumber.
+        H2 => "h2",
+        /// In both.
+        Both => "both",
+    }
+    /// How 未委託 looks.
+    not_commissioned("not-commissioned"): NotCommissionedForm {
+        /// Validity 6, the numbers left out.
+        Absent => "absent",
+        /// Validity 6, the numbers blank.
+        Blank => "blank",
+        /// Validity 1, the numbers left out.
+        ValidityOne => "validity-1",
+        /// Validity 6, the numbers left out, an empty list of tickets.
+        EmptyList => "empty-list",
+    }
+    /// Which half of a combined answer stands first.
+    combined_order("combined-order"): CombinedOrder {
+        /// Insurance.
+        InsuranceFirst => "insurance-first",
+        /// Assistance.
+        AssistanceFirst => "a1-first",
+    }
+    /// How the element about infectious disease is spelt.
+    spelling("spelling"): Spelling {
+        /// `StatusOfInfecton`, as both known programs have it.
+        Infecton => "infecton",
+        /// `StatusOfInfection`.
+        Infection => "infection",
+    }
+    /// Encoding of answers.
+    encoding("encoding"): Encoding {
+        /// UTF-8.
+        Utf8 => "utf-8",
+        /// Microsoft's Shift_JIS (CP932).
+        ShiftJis => "shift-jis",
+        /// UTF-8 behind a byte order mark.
+        Utf8Bom => "utf-8-bom",
+    }
+    /// What 文字コード識別 says for UTF-8 and Shift_JIS.
+    character_code("character-code"): CharacterCode {
+        /// 0 and 1.
+        ZeroOne => "01",
+        /// 1 and 2.
+        OneTwo => "12",
+    }
+    /// Order of elements.
+    order("order"): Order {
+        /// Always the same.
+        Fixed => "fixed",
+        /// Any, by the seed.
+        Shuffled => "shuffled",
+    }
+    /// How files come into being.
+    writing("writing"): Writing {
+        /// Under another name, then renamed.
+        Atomic => "atomic",
+        /// Under the final name, in chunks with pauses.
+        Chunks => "chunks",
+        /// Cut off, and never mended.
+        Truncated => "truncated",
+        /// Empty and locked for a while, then whole.
+        Locked => "locked",
+        /// Whole, and taken away by another program at once.
+        Vanishing => "vanishing",
+    }
+    /// What becomes of requests that were taken.
+    silence("silence"): Silence {
+        /// Answered.
+        None => "none",
+        /// Never answered.
+        NoAnswer => "no-answer",
+        /// Answered after the asker gave up.
+        Late => "late",
+        /// Answered twice.
+        Duplicate => "duplicate",
+    }
+    /// What names are written with.
+    names("names"): Names {
+        /// What every system can show.
+        Plain => "plain",
+        /// ● for a character that the centre could not map.
+        Unmappable => "unmappable",
+        /// Variants and characters of JIS level 3.
+        LevelThree => "level3",
+        /// Very long.
+        Long => "long",
+    }
+    /// What tickets the people of the town hold.
+    tickets("tickets"): Tickets {
+        /// Each person's own.
+        AsPlanned => "as-planned",
+        /// Several a month.
+        Several => "several",
+        /// Named for another institution.
+        OtherInstitution => "other-institution",
+        /// Out of term.
+        OutOfTerm => "out-of-term",
+        /// With the mark of inconsistent social insurance.
+        Inconsistent => "inconsistent",
+        /// 調剤券 with an issuer.
+        Dispensing => "dispensing",
+    }
+}
+
+impl Knobs {
+    /// Reads `name=value` words.
+    ///
+    /// # Errors
+    /// A word of another form, a knob that does not exist (the message lists all), or a value it does not take.
+    pub fn parse<W: AsRef<str>>(words: impl IntoIterator<Item = W>) -> Result<Self, KnobError> {
+        let mut knobs = Self::default();
+        for word in words {
+            let word = word.as_ref();
+            let (name, value) = word
+                .split_once('=')
+                .ok_or_else(|| KnobError::Form(word.to_owned()))?;
+            knobs.set(name.trim(), value.trim())?;
+        }
+        Ok(knobs)
+    }
+
+    fn set(&mut self, name: &str, value: &str) -> Result<(), KnobError> {
+        let refuse = |takes: String| KnobError::Value {
+            name: name.to_owned(),
+            value: value.to_owned(),
+            takes,
+        };
+        let number = || {
+            value
+                .parse::<u64>()
+                .map_err(|_| refuse("a whole number".to_owned()))
+        };
+        match name {
+            "latency-ms" => self.latency = Duration::from_millis(number()?),
+            "late-ms" => self.late = Duration::from_millis(number()?),
+            "seed" => self.seed = number()?,
+            _ if self.choose(name, value) => {}
+            _ => {
+                return Err(Self::choices()
+                    .into_iter()
+                    .find(|(knob, _)| *knob == name)
+                    .map_or_else(
+                        || KnobError::Unknown(name.to_owned()),
+                        |(_, words)| refuse(words.join(" | ")),
+                    ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Every knob with what it takes, one a line; the first value is the default.
+    pub fn describe() -> String {
+        let mut lines: Vec<String> = Self::choices()
+            .into_iter()
+            .map(|(knob, words)| format!("  {knob}={}", words.join("|")))
+            .collect();
+        lines.extend(["latency-ms", "late-ms", "seed"].map(|knob| format!("  {knob}=NUMBER")));
+        lines.join("\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_listed_value_is_taken() {
+        for (knob, words) in Knobs::choices() {
+            for word in words {
+                Knobs::parse([format!("{knob}={word}")]).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn values_reach_their_knob() {
+        let knobs = Knobs::parse(["numbers=both", "latency-ms=5", "seed=9"]).unwrap();
+        assert_eq!(knobs.numbers, Numbers::Both);
+        assert_eq!(knobs.latency, Duration::from_millis(5));
+        assert_eq!(knobs.seed, 9);
+    }
+
+    #[test]
+    fn an_unknown_knob_is_told_with_the_whole_list() {
+        let error = Knobs::parse(["colour=red"]).unwrap_err().to_string();
+        assert!(error.contains("`colour`"));
+        for (knob, _) in Knobs::choices() {
+            assert!(error.contains(knob), "{knob} is missing");
+        }
+    }
+
+    #[test]
+    fn a_wrong_value_is_told_with_what_it_takes() {
+        let error = Knobs::parse(["writing=backwards"]).unwrap_err();
+        assert!(matches!(error, KnobError::Value { ref name, .. } if name == "writing"));
+        assert!(error.to_string().contains("vanishing"));
+        assert!(Knobs::parse(["seed=many"]).is_err());
+        assert!(matches!(Knobs::parse(["seed"]), Err(KnobError::Form(_))));
+    }
+}

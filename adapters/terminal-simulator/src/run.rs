@@ -1,0 +1,270 @@
+//! The running terminal.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::civil::{Date, DateTime};
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::answer::{Answered, render_answer, render_face};
+use crate::config::{SimulatorOptions, TicketShown};
+use crate::decode::read_question;
+use crate::folder::{self, Folders};
+use crate::knobs::Silence;
+use crate::person::Person;
+use crate::scenario::{Means, Step, When, find};
+use crate::town::town;
+
+/// How often `req/` is looked through.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Why a simulator stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum SimulatorError {
+    /// A folder that can't be read or written.
+    #[error("{path} can't be read or written")]
+    Folder {
+        /// Which.
+        path: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A task inside died.
+    #[error("a task of the simulator died")]
+    Task(#[from] tokio::task::JoinError),
+}
+
+impl SimulatorError {
+    fn folder(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.display().to_string();
+        move |source| Self::Folder { path, source }
+    }
+}
+
+/// One simulated terminal.
+pub struct Simulator {
+    options: Arc<SimulatorOptions>,
+    folders: Folders,
+    people: Arc<Vec<Person>>,
+    random: SmallRng,
+}
+
+impl Simulator {
+    /// A terminal over `options.root`, with the whole town behind it.
+    ///
+    /// # Errors
+    /// A root whose folders can't be made.
+    pub fn new(options: SimulatorOptions) -> Result<Self, SimulatorError> {
+        let folders =
+            Folders::make(&options.root).map_err(SimulatorError::folder(&options.root))?;
+        Ok(Self {
+            random: SmallRng::seed_from_u64(options.knobs.seed),
+            options: Arc::new(options),
+            folders,
+            people: Arc::new(town()),
+        })
+    }
+
+    /// Plays the day and answers requests, also after the day is over, until cancelled.
+    ///
+    /// # Errors
+    /// A folder that can't be read or written any more.
+    pub async fn run(mut self, cancel: CancellationToken) -> Result<(), SimulatorError> {
+        let begin = Instant::now();
+        let due = self.due();
+        let mut next = 0;
+        let mut look = tokio::time::interval(LOOK);
+        let mut writers: JoinSet<Result<(), SimulatorError>> = JoinSet::new();
+        loop {
+            let step_at = due.get(next).map(|after| begin + *after);
+            tokio::select! {
+                () = cancel.cancelled() => return Ok(()),
+                Some(written) = writers.join_next() => written??,
+                () = tokio::time::sleep_until(step_at.unwrap_or(begin)), if step_at.is_some() => {
+                    let step = self.options.scenario.steps[next].clone();
+                    self.play(&step, &mut writers);
+                    next += 1;
+                }
+                _ = look.tick() => self.take_requests(&mut writers).await?,
+            }
+        }
+    }
+
+    /// How long after the beginning each step happens.
+    fn due(&self) -> Vec<Duration> {
+        let steps = &self.options.scenario.steps;
+        let speed = self.options.speed.unwrap_or(self.options.scenario.speed);
+        let first = steps.first().map(|step| step.at);
+        steps
+            .iter()
+            .zip(first.into_iter().cycle())
+            .map(|(step, first)| {
+                let after = Duration::try_from(step.at.duration_since(first)).unwrap_or_default();
+                after.div_f64(speed)
+            })
+            .collect()
+    }
+
+    fn play(&mut self, step: &Step, writers: &mut JoinSet<Result<(), SimulatorError>>) {
+        let people = Arc::clone(&self.people);
+        let Some(person) = find(&people, &step.person) else {
+            return;
+        };
+        match step.by {
+            Means::Card => self.drop_face(person, step, writers),
+            Means::Ticket => self.show_ticket(person),
+        }
+    }
+
+    fn drop_face(
+        &mut self,
+        person: &Person,
+        step: &Step,
+        writers: &mut JoinSet<Result<(), SimulatorError>>,
+    ) {
+        let mut person = person.clone();
+        if let Some(standing) = step.standing {
+            person.standing = standing;
+        }
+        let at = match step.on {
+            When::Today => self.options.now(),
+            When::LastMonth => last_month(self.options.now()),
+        };
+        let answered = Answered::now(at, &self.options.scenario.institution);
+        let bytes = render_face(&person, &answered, &self.options.knobs);
+        let path = self.folders.faces().join(self.face_name(at));
+        let writing = self.options.knobs.writing;
+        writers.spawn(async move {
+            let written = folder::write(&path, &bytes, writing).await;
+            written.map_err(SimulatorError::folder(&path))
+        });
+    }
+
+    /// `OQSsiquc01res_face_` + institution + 20 characters + `_` + time.
+    fn face_name(&mut self, at: DateTime) -> String {
+        let unique: String = (0..20)
+            .map(|_| char::from(b"0123456789ABCDEF"[self.random.random_range(0..16)]))
+            .collect();
+        format!(
+            "OQSsiquc01res_face_{}{unique}_{}.xml",
+            self.options.scenario.institution,
+            at.strftime("%Y%m%d%H%M%S")
+        )
+    }
+
+    fn show_ticket(&self, person: &Person) {
+        let (Some(desk), Some(assistance)) = (&self.options.desk, &person.assistance) else {
+            return;
+        };
+        let shown = TicketShown {
+            person: person.id.clone(),
+            payer_number: assistance.payer_number.clone(),
+            recipient_number: assistance.recipient_number.clone(),
+            birth_date: person.birth_date,
+        };
+        if desk.try_send(shown).is_err() {
+            tracing::warn!("nobody at the desk takes the ticket");
+        }
+    }
+
+    async fn take_requests(
+        &self,
+        writers: &mut JoinSet<Result<(), SimulatorError>>,
+    ) -> Result<(), SimulatorError> {
+        let folder = self.folders.requests();
+        let found = folder::requests(&folder)
+            .await
+            .map_err(SimulatorError::folder(&folder))?;
+        for path in found {
+            if let Some(bytes) = take(&path).await.map_err(SimulatorError::folder(&path))? {
+                writers.spawn(self.answer(&path, bytes));
+            }
+        }
+        Ok(())
+    }
+
+    fn answer(
+        &self,
+        request: &Path,
+        bytes: Vec<u8>,
+    ) -> impl Future<Output = Result<(), SimulatorError>> + use<> {
+        let options = Arc::clone(&self.options);
+        let people = Arc::clone(&self.people);
+        let name = request.file_name().unwrap_or_default().to_string_lossy();
+        let answer = folder::answer_name(&name).map(|name| self.folders.answers().join(name));
+        async move {
+            let (Some(path), Some(written)) = (answer, answered(&options, &people, &bytes)) else {
+                return Ok(());
+            };
+            for pause in pauses(&options) {
+                tokio::time::sleep(pause).await;
+                folder::write(&path, &written, options.knobs.writing)
+                    .await
+                    .map_err(SimulatorError::folder(&path))?;
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Waiting times before each copy of an answer.
+fn pauses(options: &SimulatorOptions) -> Vec<Duration> {
+    let latency = options.knobs.latency;
+    match options.knobs.silence {
+        Silence::None => vec![latency],
+        Silence::NoAnswer => Vec::new(),
+        Silence::Late => vec![options.knobs.late],
+        Silence::Duplicate => vec![latency, latency],
+    }
+}
+
+/// What the centre says; nothing to what can't be read at all.
+fn answered(options: &SimulatorOptions, people: &[Person], request: &[u8]) -> Option<Vec<u8>> {
+    let question = match read_question(request) {
+        Ok(question) => question,
+        Err(error) => {
+            tracing::warn!(%error, "a request stays without answer");
+            return None;
+        }
+    };
+    let at = options.now();
+    let answered = Answered {
+        confirmed_on: question.confirmed_on.unwrap_or_else(|| at.date()),
+        at,
+        institution: options.scenario.institution.clone(),
+    };
+    Some(render_answer(people, &question, &answered, &options.knobs))
+}
+
+/// Reads a request and removes it; `None` when its writer withdrew it first.
+async fn take(path: &PathBuf) -> io::Result<Option<Vec<u8>>> {
+    let taken = async {
+        let bytes = tokio::fs::read(path).await?;
+        tokio::fs::remove_file(path).await?;
+        Ok(bytes)
+    };
+    match taken.await {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if io::Error::kind(&error) == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The 20th of the month before, at the same time of day.
+fn last_month(now: DateTime) -> DateTime {
+    let before = now
+        .date()
+        .first_of_month()
+        .yesterday()
+        .unwrap_or(now.date());
+    Date::new(before.year(), before.month(), 20)
+        .expect("every month has a 20th")
+        .to_datetime(now.time())
+}
