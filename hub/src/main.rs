@@ -1,1 +1,7 @@
+//! The program `shikaku`.
+
+mod broker;
+mod config;
+mod keys;
+
 fn main() {}

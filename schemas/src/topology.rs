@@ -124,7 +124,16 @@ pub struct RoleSpec {
 pub const ROLES: &[RoleSpec] = &[
     RoleSpec {
         user: "hub",
-        publish: &["shikaku.>", "$JS.API.>", "$JS.ACK.>", "_INBOX_*.>"],
+        // A wildcard is a whole token, so the inboxes it answers to are named one by one.
+        publish: &[
+            "shikaku.>",
+            "$JS.API.>",
+            "$JS.ACK.>",
+            "_INBOX_projections.>",
+            "_INBOX_terminal.>",
+            "_INBOX_api.>",
+            "_INBOX_operator.>",
+        ],
         subscribe: &["shikaku.>"],
     },
     RoleSpec {
@@ -145,8 +154,8 @@ pub const ROLES: &[RoleSpec] = &[
             "$JS.ACK.LOG.>",
             "$JS.ACK.*.*.LOG.>",
             "$JS.FC.LOG.>",
-            "_INBOX.>",
-            "_INBOX_*.>",
+            // Replies to another account's imported service.
+            "_R_.>",
         ],
         subscribe: &["shikaku.svc-of.>"],
     },

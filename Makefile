@@ -1,0 +1,40 @@
+# `make help` lists every target. All of them work on a plain Debian 12 with Rust, as root or with sudo.
+
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+export LANG := C.UTF-8
+export LC_ALL := C.UTF-8
+export PATH := $(CURDIR)/.tools/bin:$(PATH)
+
+.PHONY: help setup run test bench lint check
+
+help: ## list all targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup: ## install what is missing (system packages, nats-server, test tools); quick when nothing is
+	@deploy/setup.sh
+
+run: setup ## build and start the hub on its embedded default, with a simulated terminal playing a day
+	@cargo build --quiet --bin shikaku
+	@exec target/debug/shikaku up
+
+test: setup ## every test, with real servers started by the tests themselves
+	cargo nextest run --workspace --no-fail-fast
+	cargo test --workspace --doc --quiet
+	@echo "make test: all green"
+
+bench: setup ## the side-by-side performance table, as text and target/bench.json
+	@$(MAKE) --no-print-directory -C bench CARGO_TARGET_DIR= run
+
+lint: setup ## rustfmt, clippy, cargo-deny, documentation
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --quiet -- -D warnings
+	cargo deny --log-level error check bans licenses sources
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --quiet
+	@echo "make lint: clean"
+
+check: lint ## the fast inner loop: lint and unit tests
+	cargo nextest run --workspace --lib --bins
+	@echo "make check: all green"
