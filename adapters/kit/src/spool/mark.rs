@@ -1,0 +1,115 @@
+//! What the hub said of an entry: fixed records of 17 bytes in one file, written lazily.
+
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use shikaku_schemas::value::ObservationId;
+use uuid::Uuid;
+
+const RECORD: usize = 17;
+const COMPACT_AT: u64 = 4 << 20;
+
+/// What the hub said of an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// To be published until it is answered.
+    Pending,
+    /// Committed: the spool may let go.
+    Done,
+    /// Set aside by the hub: not published, kept until retry or discard.
+    Parked,
+}
+
+impl Mark {
+    fn byte(self) -> u8 {
+        match self {
+            Self::Pending => 1,
+            Self::Done => 2,
+            Self::Parked => 3,
+        }
+    }
+
+    fn from_byte(byte: u8) -> Option<Self> {
+        match byte {
+            1 => Some(Self::Pending),
+            2 => Some(Self::Done),
+            3 => Some(Self::Parked),
+            // A power cut may leave zeros: the entry is only published again.
+            _ => None,
+        }
+    }
+}
+
+/// The marks file.
+#[derive(Debug)]
+pub(super) struct Marks {
+    path: PathBuf,
+    file: File,
+    bytes: u64,
+}
+
+impl Marks {
+    /// Opens the file and reads the last mark of each id.
+    pub(super) fn open(directory: &Path) -> io::Result<(Self, HashMap<ObservationId, Mark>)> {
+        let path = directory.join("marks");
+        let stored = match std::fs::read(&path) {
+            Ok(stored) => stored,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        let mut marks = HashMap::new();
+        for record in stored.chunks_exact(RECORD) {
+            if let (Some(mark), Ok(id)) =
+                (Mark::from_byte(record[0]), Uuid::from_slice(&record[1..]))
+            {
+                marks.insert(ObservationId(id), mark);
+            }
+        }
+        let whole = (stored.len() - stored.len() % RECORD) as u64;
+        let file = OpenOptions::new().create(true).append(true).open(&path)?;
+        file.set_len(whole)?;
+        let marks_file = Self {
+            path,
+            file,
+            bytes: whole,
+        };
+        Ok((marks_file, marks))
+    }
+
+    /// Notes one mark; no `fsync`.
+    pub(super) fn note(&mut self, id: &ObservationId, mark: Mark) -> io::Result<()> {
+        let mut record = [0u8; RECORD];
+        record[0] = mark.byte();
+        record[1..].copy_from_slice(id.0.as_bytes());
+        self.file.write_all(&record)?;
+        self.bytes += RECORD as u64;
+        Ok(())
+    }
+
+    /// Whether the file has grown enough to be written anew.
+    pub(super) fn is_long(&self) -> bool {
+        self.bytes > COMPACT_AT
+    }
+
+    /// Writes the file anew with only `live` marks.
+    pub(super) fn rewrite<'a>(
+        &mut self,
+        live: impl Iterator<Item = (&'a ObservationId, Mark)>,
+    ) -> io::Result<()> {
+        let mut records = Vec::new();
+        for (id, mark) in live {
+            records.push(mark.byte());
+            records.extend_from_slice(id.0.as_bytes());
+        }
+        let fresh = self.path.with_extension("new");
+        let mut file = File::create(&fresh)?;
+        file.write_all(&records)?;
+        file.sync_data()?;
+        std::fs::rename(&fresh, &self.path)?;
+        self.file = OpenOptions::new().append(true).open(&self.path)?;
+        self.bytes = records.len() as u64;
+        Ok(())
+    }
+}
