@@ -25,8 +25,8 @@ pub use patient::{
     ElderlyCertificate, HalfVerified, LimitCertificate, MedicalInformationReceived, MonthSettled,
     NonDisclosure, NotCommissionedObserved, PatientFirstSeen, PatientNumbered, PersonDetails,
     QualificationDetails, QualificationLost, QualificationObserved, QualificationSuperseded,
-    RecordErased, ReferenceNumberLapsed, ReferenceNumberRegistered, SpecificDisease, Ticket,
-    TicketKey, TicketRequested, TicketSourcedOffline, Verified, VisitAccepted,
+    RecordErased, ReferenceNumberLapsed, ReferenceNumberRegistered, Sightings, SpecificDisease,
+    Ticket, TicketKey, TicketRequested, TicketSourcedOffline, UnknownLoss, Verified, VisitAccepted,
 };
 
 macro_rules! events {

@@ -315,6 +315,42 @@ pub struct HalfVerified {
     pub validity: Validity,
 }
 
+/// What an answer says again, or says of something not known here: without it, an older answer that
+/// arrives later could not be told from news. No number is in it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Sightings {
+    /// Known tickets seen again unchanged, by their order of arrival in this record, from 0.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tickets: Vec<u32>,
+    /// Qualifications seen lost that were never granted here.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unknown_losses: Vec<UnknownLoss>,
+}
+
+impl Sightings {
+    /// Whether there is nothing to tell.
+    pub fn is_empty(&self) -> bool {
+        self.tickets.is_empty() && self.unknown_losses.is_empty()
+    }
+}
+
+/// The end of a qualification that is not known here: it is granted never, unless an older answer still
+/// arrives that saw it valid.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct UnknownLoss {
+    /// The id it would have: a keyed digest that tells nothing of its numbers.
+    pub qualification_id: QualificationId,
+    /// 喪失/廃止日 as received: the first day not covered.
+    pub ended_on: Option<Date>,
+    /// Last covered day, inclusive.
+    pub valid_to: Option<Date>,
+    /// OQSCD008, as received.
+    pub reason_of_loss: Option<String>,
+    /// The centre says that there is a newer one.
+    pub newer: bool,
+}
+
 /// `verified`: exactly one for each answer about one person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Verified {
@@ -345,6 +381,9 @@ pub struct Verified {
     pub inquiry: Option<InquiryId>,
     /// The source device (terminal) it came through.
     pub device: Option<String>,
+    /// What it says again, for the order of knowledge; no feed carries it.
+    #[serde(default, skip_serializing_if = "Sightings::is_empty")]
+    pub sightings: Sightings,
 }
 
 /// `visit-accepted`.

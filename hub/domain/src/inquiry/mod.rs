@@ -1,0 +1,15 @@
+//! The life of one request to a terminal:
+//! `Requested → Submitted → Accepted → Polled* → Answered | Rejected | TimedOut | Uncertain → Resolved`.
+//!
+//! A single inquiry is never sent twice: the welfare office may see each as a visit. `TimedOut` means that
+//! our file was still there and was withdrawn; `Uncertain` that it was taken and nothing came. What comes late
+//! settles an uncertain one. Repeated notes of the same thing tell nothing new, because adapters repeat them.
+
+mod decide;
+mod state;
+
+#[cfg(test)]
+mod tests;
+
+pub use decide::{decide, evolve};
+pub use state::{InquiryCommand, InquiryProcess, InquiryRejection, InquiryState};

@@ -1,0 +1,27 @@
+//! One patient record of one chart numbering.
+//!
+//! Order of knowledge is not order of arrival. Each thing known is therefore kept with the centre's
+//! time of the newest answer that stated it, and an older answer never displaces it. What an older answer
+//! says of something unknown is still recorded; when newer knowledge contradicts it, that is stated again
+//! behind it, so that the last word in the stream about anything is always the newest knowledge.
+
+mod command;
+mod coverage;
+mod decide;
+mod evolve;
+mod number;
+mod qualification;
+mod reading;
+mod state;
+mod ticket;
+
+#[cfg(test)]
+mod tests;
+
+pub use command::{PatientCommand, PatientRejection, RecordVerification};
+pub use decide::decide;
+pub use evolve::{Origin, evolve, replay};
+pub use state::{
+    Current, CurrentHalf, KnownLoss, KnownMonth, KnownQualification, KnownTicket, PatientState,
+    SeenLoss,
+};
