@@ -132,6 +132,8 @@ pub enum KeyKind {
     Provisional,
     /// Somebody who waits in an identity case.
     Waiting,
+    /// A record linked to a person: leads to the person.
+    Person,
 }
 
 impl KeyKind {
@@ -143,6 +145,7 @@ impl KeyKind {
             Self::Insurance => "insurance",
             Self::Provisional => "provisional",
             Self::Waiting => "waiting",
+            Self::Person => "person",
         }
     }
 
@@ -154,6 +157,7 @@ impl KeyKind {
             Self::Insurance,
             Self::Provisional,
             Self::Waiting,
+            Self::Person,
         ]
         .into_iter()
         .find(|kind| kind.as_str() == word)
