@@ -1,0 +1,133 @@
+//! Two hubs on one Postgres: the active one is frozen, the other takes over, the first wakes and commits nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use shikaku_tests::broker::Broker;
+use shikaku_tests::face::Face;
+use shikaku_tests::hub::Hub;
+use shikaku_tests::postgres::Postgres;
+use shikaku_tests::settings::Settings;
+use shikaku_tests::until_within;
+
+const TAKE_OVER: Duration = Duration::from_secs(60);
+
+struct Site {
+    postgres: Postgres,
+    _broker: Broker,
+    first: Hub,
+    second: Hub,
+    terminal: Hub,
+}
+
+/// A broker of its own, two hubs and one terminal adapter, all from one group key.
+fn site() -> Site {
+    let postgres = Postgres::start();
+    let folder = Arc::new(tempfile::tempdir().unwrap());
+    let mut settings = Settings {
+        keys: Some(folder.path().join("keys")),
+        ..Settings::default()
+    };
+    let prepare = |name: &str, command: &[&str], settings: &Settings| {
+        Hub::prepare(Arc::clone(&folder), name, command, settings)
+    };
+    let planner = prepare("planner", &["up"], &settings);
+    let init = planner.run(&["keys", "init"]);
+    assert_eq!(init.code, 0, "{init:?}");
+    let config = folder.path().join("nats.conf");
+    let text = planner.ok(&["nats", "config"]).stdout;
+    std::fs::write(&config, below(folder.path(), &text)).unwrap();
+    let broker = Broker::start(&config, folder.path());
+    settings.nats = Some(broker.url.clone());
+    settings.database = Some(postgres.database("ledger"));
+    let mut first = prepare("first", &["run", "hub"], &settings);
+    first.resume();
+    until_within(TAKE_OVER, "the first hub made its tables", || {
+        let tables = postgres.ask(
+            "ledger",
+            "SELECT count(*) FROM pg_tables WHERE tablename = 'events'",
+        );
+        (tables == "1").then_some(())
+    });
+    let mut second = prepare("second", &["run", "hub"], &settings);
+    second.resume();
+    let mut terminal = prepare("terminal", &["run", "terminal"], &settings);
+    terminal.resume();
+    Site {
+        postgres,
+        _broker: broker,
+        first,
+        second,
+        terminal,
+    }
+}
+
+/// The generated configuration, with its store below `folder` and no TLS of a real site.
+fn below(folder: &std::path::Path, text: &str) -> String {
+    text.lines()
+        .filter(|line| !line.trim_start().starts_with("tls"))
+        .map(|line| {
+            if line.trim_start().starts_with("store_dir") {
+                format!("  store_dir: {:?}", folder.join("js").display().to_string())
+            } else {
+                line.to_owned()
+            }
+        })
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+impl Site {
+    fn number(&self, sql: &str) -> i64 {
+        self.postgres.ask("ledger", sql).parse().unwrap()
+    }
+
+    fn verified(&self) -> i64 {
+        self.number("SELECT count(*) FROM events WHERE type = 'verified'")
+    }
+
+    fn drop_and_await(&self, n: u32, verified: i64) {
+        self.terminal
+            .terminal("t1")
+            .drop_face(&Face::assistance_only(n).utf8());
+        until_within(TAKE_OVER, &format!("answer {n} is committed"), || {
+            (self.verified() == verified).then_some(())
+        });
+    }
+
+    fn term(&self) -> i64 {
+        self.number("SELECT max(term) FROM head")
+    }
+}
+
+#[test]
+fn after_it_wakes() {
+    let mut site = site();
+    site.drop_and_await(1, 1);
+    let first_term = site.term();
+
+    site.first.process().stop();
+    site.drop_and_await(2, 2);
+    let second_term = site.term();
+    assert!(
+        second_term > first_term,
+        "the second hub took over under a term of its own"
+    );
+
+    site.first.process().resume();
+    for n in 3..8 {
+        site.drop_and_await(n, i64::from(n));
+        assert_eq!(
+            site.term(),
+            second_term,
+            "the first hub wrote nothing under its old term, and took no new one"
+        );
+    }
+    let count = site.number("SELECT count(*) FROM events");
+    assert_eq!(
+        site.number("SELECT max(position) FROM events"),
+        count,
+        "positions are gapless"
+    );
+    assert!(site.second.runs());
+}

@@ -1,0 +1,15 @@
+//! What the hub does, seen from outside. Each file is one behaviour.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod a_frozen_sequencer_commits_nothing;
+mod april_keeps_its_numbers;
+mod bad_files_are_quarantined;
+mod config_errors_name_their_key;
+mod consumers_are_walled_off;
+mod crashes_lose_nothing;
+mod ctrl_c_leaves_nothing_behind;
+mod face_files_become_events;
+mod inquiries_end_in_one_state;
+mod not_commissioned_answers_hide_numbers;
+mod two_terminals_make_one_record;

@@ -1,0 +1,109 @@
+//! Outside clients: plain nats-py programs that know nothing of the hub but what `nats credentials` prints.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, ChildStdin, Stdio};
+use std::sync::{Arc, Mutex};
+
+use serde_json::Value;
+
+use crate::hub::Hub;
+use crate::program::{outside, python};
+use crate::until;
+
+/// What `shikaku nats credentials --consumer NAME` prints.
+#[track_caller]
+pub fn credentials(hub: &Hub, consumer: &str) -> Value {
+    hub.ok(&["nats", "credentials", "--consumer", consumer, "--json"])
+        .json()
+}
+
+/// A running script of `tests/outside`, which prints one JSON value a line. Dropping it ends it.
+pub struct Client {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    printed: Arc<Mutex<Vec<Value>>>,
+}
+
+impl Client {
+    /// Starts a script with credentials and waits until it says that it is ready.
+    #[track_caller]
+    pub fn start(script: &str, credentials: &Value, words: &[&str]) -> Self {
+        let mut child = python()
+            .arg(outside(script))
+            .arg(credentials.to_string())
+            .args(words)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap();
+        let printed = Arc::new(Mutex::new(Vec::new()));
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let into = Arc::clone(&printed);
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let value = serde_json::from_str(&line).unwrap_or(Value::String(line));
+                into.lock().unwrap().push(value);
+            }
+        });
+        let mut client = Self {
+            stdin: child.stdin.take(),
+            child,
+            printed,
+        };
+        until(&format!("{script} is ready"), || {
+            let ended = client.child.try_wait().unwrap();
+            let ready = client.all().first().is_some_and(|line| line == "ready");
+            assert!(ready || ended.is_none(), "{script} ended: {ended:?}");
+            ready.then_some(())
+        });
+        client
+    }
+
+    fn all(&self) -> Vec<Value> {
+        self.printed.lock().unwrap().clone()
+    }
+
+    /// What it printed since it was ready.
+    pub fn printed(&self) -> Vec<Value> {
+        self.all().split_off(1)
+    }
+
+    /// Waits until it printed `count` values.
+    #[track_caller]
+    pub fn await_printed(&self, count: usize) -> Vec<Value> {
+        until(
+            &format!("the outside client heard {count} messages"),
+            || {
+                let printed = self.printed();
+                (printed.len() >= count).then_some(printed)
+            },
+        )
+    }
+
+    /// Tells it to finish, and everything it printed to its end.
+    #[track_caller]
+    pub fn finish(mut self) -> Vec<Value> {
+        if let Some(mut stdin) = self.stdin.take() {
+            let _ = stdin.write_all(b"stop\n");
+        }
+        let status = until("the outside client ended", || {
+            self.child.try_wait().unwrap()
+        });
+        assert!(status.success(), "the outside client failed: {status}");
+        // Its last line is there once the reading thread saw the end of the pipe.
+        until("its last line was read", || {
+            self.all().last().filter(|line| *line == "end").map(|_| ())
+        });
+        let mut printed = self.printed();
+        printed.pop();
+        printed
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,83 @@
+//! Processes that a test started, and what they started.
+
+use std::path::Path;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// A process of this test's own making.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Process(Pid);
+
+impl Process {
+    /// The process of a child.
+    pub fn of(child: &std::process::Child) -> Self {
+        Self::from_id(child.id())
+    }
+
+    fn from_id(id: u32) -> Self {
+        let id = i32::try_from(id).expect("process ids are below 2^22");
+        Self(Pid::from_raw(id).expect("a process id is not 0"))
+    }
+
+    /// Its id.
+    pub fn id(self) -> i32 {
+        self.0.as_raw_nonzero().get()
+    }
+
+    /// Ends it at once, as a power cut would.
+    pub fn kill(self) {
+        self.signal(Signal::KILL);
+    }
+
+    /// Ctrl-C.
+    pub fn interrupt(self) {
+        self.signal(Signal::INT);
+    }
+
+    /// Freezes it, as a paused virtual machine would.
+    pub fn stop(self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Thaws it.
+    pub fn resume(self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(self, signal: Signal) {
+        // It may be gone already, which is what most callers want.
+        let _ = kill_process(self.0, signal);
+    }
+
+    /// Whether it still runs (a dead child not yet waited for does not).
+    pub fn runs(self) -> bool {
+        std::fs::read_to_string(format!("/proc/{}/stat", self.id()))
+            .ok()
+            .and_then(|stat| Some(stat.rsplit_once(')')?.1.trim_start().starts_with('Z')))
+            .is_some_and(|zombie| !zombie)
+    }
+}
+
+/// Running processes whose command line names a path below `folder`, a temporary folder of this test's own.
+pub fn below(folder: &Path) -> Vec<(Process, String)> {
+    let own = std::process::id();
+    let folder = folder.to_string_lossy();
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc")
+        .expect("/proc is there")
+        .flatten()
+    {
+        let Ok(id) = entry.file_name().to_string_lossy().parse::<u32>() else {
+            continue;
+        };
+        let Ok(line) = std::fs::read(entry.path().join("cmdline")) else {
+            continue;
+        };
+        let line = String::from_utf8_lossy(&line).replace('\0', " ");
+        let process = Process::from_id(id);
+        if id != own && line.contains(&*folder) && process.runs() {
+            found.push((process, line));
+        }
+    }
+    found
+}

@@ -1,0 +1,8 @@
+//! Rules about the workspace itself, held by tests.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod architecture;
+mod dependencies;
+mod habits;
+mod sources;
