@@ -10,6 +10,7 @@
 
 pub mod clock;
 pub mod command;
+pub mod display;
 pub mod event;
 pub mod feed;
 pub mod group;
