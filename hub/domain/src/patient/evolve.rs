@@ -3,6 +3,7 @@
 use std::cmp::max;
 
 use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 use shikaku_schemas::event::{
     CommissionedTicket, ConsentRecorded, Event, EventHead, NotCommissionedObserved, PersonDetails,
     QualificationLost, QualificationObserved, UnknownLoss, Verified,
@@ -14,7 +15,7 @@ use super::state::{
 };
 
 /// What the envelope of an event says besides its payload: which facility's fact it is, and the centre's time.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// The facility.
     pub facility: Option<FacilityCode>,
@@ -54,10 +55,15 @@ pub fn replay<'a>(events: impl IntoIterator<Item = (Origin, Option<&'a Event>)>)
     for (origin, event) in events {
         match event {
             Some(event) => evolve(&mut state, &origin, event),
-            None => state.seen = true,
+            None => evolve_erased(&mut state),
         }
     }
     state
+}
+
+/// Records that something happened whose payload is gone: the record exists, and nothing else is known.
+pub fn evolve_erased(state: &mut PatientState) {
+    state.seen = true;
 }
 
 /// Records one event. Events of other streams change nothing.

@@ -20,7 +20,7 @@ mod tests;
 
 pub use command::{PatientCommand, PatientRejection, RecordVerification};
 pub use decide::decide;
-pub use evolve::{Origin, evolve, replay};
+pub use evolve::{Origin, evolve, evolve_erased, replay};
 pub use state::{
     Current, CurrentHalf, KnownLoss, KnownMonth, KnownQualification, KnownTicket, PatientState,
     SeenLoss,
