@@ -8,10 +8,21 @@
 //! What an audience may know stands in [`shikaku_schemas::feed`], and only there. To add a read model,
 //! add a module beside `feed` and start it in `run`.
 
+mod access;
+mod apply;
+mod broker;
+mod keys;
+mod letter;
+mod log;
 mod options;
+mod projection;
+mod publish;
+mod respond;
 mod run;
 mod status;
+mod store;
 
+pub use access::{AccessError, AccessLog, AccessRow, Look};
 pub use options::{AccessAt, Database, ModelsOptions, NatsAccess};
 pub use run::{ModelsError, run};
 pub use status::{ProjectionStatus, StatusBoard};

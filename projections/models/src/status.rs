@@ -14,6 +14,8 @@ pub struct ProjectionStatus {
     pub head: Position,
     /// Connected, reading, and through with what it found at start-up.
     pub ready: bool,
+    /// Records it knows.
+    pub records: u64,
     /// Records set aside because one of their events can't be applied.
     pub parked_records: u64,
     /// Feed messages not yet with the broker.

@@ -1,0 +1,434 @@
+//! One batch of `LOG` applied: open, fold, tell, seal, and commit as one transaction.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use bytes::Bytes;
+use shikaku_schemas::event::{Event, EventError, EventHead, SealedEvent, event_aad};
+use shikaku_schemas::feed::{FeedBody, FeedVariant, RecordView, ce_id, tell};
+use shikaku_schemas::group::Group;
+use shikaku_schemas::seal::SealKey;
+use shikaku_schemas::value::{EventId, FacilityCode, Position, RecordId};
+use uuid::Uuid;
+
+use crate::ModelsOptions;
+use crate::keys::{KeyRing, RecordKey};
+use crate::log::StoreIdentity;
+use crate::run::Cause;
+use crate::store::{
+    Advance, Change, Checkpoint, OutboxRow, ParkedRow, Place, Queued, RowChange, Store,
+};
+
+/// The event that destroys a record's key; its own payload can't be opened any more.
+const RECORD_ERASED: &str = "record-erased";
+
+/// Why a batch was not applied.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    /// Something is away or another instance was quicker: start again from the checkpoint.
+    Wait(Cause),
+    /// The log holds another history than the rows.
+    OtherHistory(&'static str),
+    /// This version can't go on. Says why, without personal data.
+    Stop(String),
+}
+
+impl<E: Into<Cause>> From<E> for Trouble {
+    fn from(cause: E) -> Self {
+        Self::Wait(cause.into())
+    }
+}
+
+/// One event of `LOG`, its payload still sealed.
+pub(crate) struct LogEvent {
+    pub(crate) event: SealedEvent,
+    /// As it came.
+    pub(crate) payload: Bytes,
+}
+
+/// What one projection folds with. Holds no rows between batches.
+pub(crate) struct Applier {
+    pub(crate) variant: FeedVariant,
+    pub(crate) group: Group,
+    pub(crate) store: Store,
+    pub(crate) keys: KeyRing,
+    pub(crate) lookup_key: SealKey,
+    /// Where it stands; read from the store at the start of each following.
+    pub(crate) checkpoint: Checkpoint,
+    /// Last feed sequence given out, by facility.
+    pub(crate) counters: BTreeMap<FacilityCode, u64>,
+    /// Records set aside.
+    pub(crate) parked: HashSet<RecordId>,
+    /// Messages that a feed already has while this database was lost: their numbers count.
+    pub(crate) anchors: HashMap<Uuid, u64>,
+    /// Records known.
+    pub(crate) records: u64,
+}
+
+/// A row's place, so that it opens nowhere else.
+pub(crate) fn row_place(variant: FeedVariant, record: RecordId) -> Vec<u8> {
+    format!("read-model|{variant}|{record}").into_bytes()
+}
+
+/// An outbox body's place.
+pub(crate) fn body_place(variant: FeedVariant, ce_id: Uuid) -> Vec<u8> {
+    format!("outbox|{variant}|{ce_id}").into_bytes()
+}
+
+/// The digest by which a chart number is looked up.
+pub(crate) fn lookup(key: &SealKey, facility: &FacilityCode, patient: &str) -> [u8; 32] {
+    key.digest(format!("{facility}|{patient}").as_bytes())
+}
+
+/// What a batch works on.
+#[derive(Default)]
+struct Work {
+    views: HashMap<RecordId, RecordView>,
+    keys: HashMap<RecordId, RecordKey>,
+    /// Messages told before, under whatever number.
+    told: HashSet<Uuid>,
+    touched: BTreeSet<RecordId>,
+    counted: BTreeSet<FacilityCode>,
+    change: Change,
+}
+
+impl Applier {
+    pub(crate) fn new(
+        options: &ModelsOptions,
+        variant: FeedVariant,
+        store: Store,
+        keys: KeyRing,
+        checkpoint: Checkpoint,
+    ) -> Self {
+        Self {
+            variant,
+            group: options.group.clone(),
+            store,
+            keys,
+            lookup_key: options.lookup_key.clone(),
+            checkpoint,
+            counters: BTreeMap::new(),
+            parked: HashSet::new(),
+            anchors: HashMap::new(),
+            records: 0,
+        }
+    }
+
+    /// Applies events that follow the checkpoint without a gap.
+    ///
+    /// # Errors
+    /// [`Trouble::Stop`] after everything before the unknown event was applied.
+    pub(crate) async fn batch(
+        &mut self,
+        mut events: Vec<LogEvent>,
+        identity: Option<StoreIdentity>,
+    ) -> Result<(), Trouble> {
+        let unknown = events
+            .iter()
+            .position(|log| !Event::TYPES.contains(&log.event.head.kind.as_str()));
+        let stop = unknown.map(|at| {
+            let head = &events[at].event.head;
+            Trouble::Stop(format!(
+                "event type {:?} at position {} is not known to this version",
+                head.kind, head.position
+            ))
+        });
+        events.truncate(unknown.unwrap_or(events.len()));
+        if let Some(last) = events.last() {
+            let advance = Advance {
+                from: self.checkpoint.position,
+                to: last.event.head.position,
+                event_id: Some(last.event.head.event_id),
+                identity,
+            };
+            let work = self.fold(&events).await?;
+            self.commit(advance, work).await?;
+        }
+        stop.map_or(Ok(()), Err)
+    }
+
+    /// Tries a record that was set aside again: a newer version may understand it. True when it is through.
+    pub(crate) async fn retry(&mut self, record: RecordId) -> Result<bool, Trouble> {
+        let mut events = Vec::new();
+        for payload in self.store.queued(record).await? {
+            let event = serde_json::from_slice(&payload)?;
+            events.push(LogEvent {
+                event,
+                payload: payload.into(),
+            });
+        }
+        let before = (self.counters.clone(), self.records);
+        self.parked.remove(&record);
+        let mut work = self.fold(&events).await?;
+        if self.parked.contains(&record) {
+            (self.counters, self.records) = before;
+            return Ok(false);
+        }
+        work.change.released.push(record);
+        let advance = Advance {
+            from: self.checkpoint.position,
+            to: self.checkpoint.position,
+            event_id: None,
+            identity: None,
+        };
+        self.commit(advance, work).await?;
+        Ok(true)
+    }
+
+    async fn fold(&mut self, events: &[LogEvent]) -> Result<Work, Trouble> {
+        let mut work = self.load(events).await?;
+        for log in events {
+            let head = &log.event.head;
+            let Some(record) = head.patient else {
+                continue;
+            };
+            if head.kind == RECORD_ERASED {
+                self.erase(record, &mut work);
+            } else if self.parked.contains(&record) {
+                work.change.queued.push(queued(record, log));
+            } else if let Err(reason) = self.one(record, log, &mut work) {
+                self.park(record, log, reason, &mut work);
+            }
+        }
+        self.seal(&mut work)?;
+        Ok(work)
+    }
+
+    async fn load(&self, events: &[LogEvent]) -> Result<Work, Trouble> {
+        let records: BTreeSet<RecordId> = events
+            .iter()
+            .filter_map(|log| log.event.head.patient)
+            .collect();
+        let records: Vec<RecordId> = records.into_iter().collect();
+        let keys = self.keys.keys(&records).await?;
+        let mut views = HashMap::with_capacity(records.len());
+        for (record, sealed) in self.store.rows(&records).await? {
+            if let Some(RecordKey::Open(key)) = keys.get(&record) {
+                views.insert(record, open_view(key, self.variant, record, &sealed)?);
+            }
+        }
+        Ok(Work {
+            told: self.told_before(events).await?,
+            views,
+            keys,
+            ..Work::default()
+        })
+    }
+
+    /// After a change of history the new one may repeat what the outbox told of the old one.
+    async fn told_before(&self, events: &[LogEvent]) -> Result<HashSet<Uuid>, Trouble> {
+        let repeated: Vec<Uuid> = events
+            .iter()
+            .filter(|log| log.event.head.position <= self.checkpoint.adopt)
+            .flat_map(|log| {
+                self.group
+                    .facilities
+                    .iter()
+                    .map(|facility| ce_id(log.event.head.event_id, self.variant, &facility.code, 0))
+            })
+            .collect();
+        let mut told = HashSet::new();
+        for ids in repeated.chunks(500) {
+            told.extend(self.store.known_messages(ids).await?);
+        }
+        Ok(told)
+    }
+
+    /// Applies one event of a record, or says why it can't be.
+    fn one(
+        &mut self,
+        record: RecordId,
+        log: &LogEvent,
+        work: &mut Work,
+    ) -> Result<(), &'static str> {
+        let key = match work.keys.get(&record) {
+            Some(RecordKey::Open(key)) => key.clone(),
+            Some(RecordKey::Erased) => return Ok(()),
+            None => return Err("the hub knows no key of this record"),
+        };
+        let head = &log.event.head;
+        let event = open_event(&key, &log.event)?;
+        let view = work.views.entry(record).or_insert_with(|| {
+            self.records += 1;
+            RecordView::default()
+        });
+        work.touched.insert(record);
+        for (facility, body) in tell(self.variant, &self.group, head, &event, view) {
+            self.post(head, record, facility, &body, &key, work)?;
+        }
+        Ok(())
+    }
+
+    fn post(
+        &mut self,
+        head: &EventHead,
+        record: RecordId,
+        facility: FacilityCode,
+        message: &FeedBody,
+        key: &SealKey,
+        work: &mut Work,
+    ) -> Result<(), &'static str> {
+        let ce_id = ce_id(head.event_id, self.variant, &facility, 0);
+        if head.position <= self.checkpoint.gate || work.told.contains(&ce_id) {
+            return Ok(());
+        }
+        let plain = serde_json::to_vec(&message.body).map_err(|_| "a body can't be written")?;
+        let counter = self.counters.entry(facility.clone()).or_default();
+        *counter += 1;
+        if let Some(known) = self.anchors.get(&ce_id).copied() {
+            *counter = known;
+            work.change
+                .outbox
+                .retain(|row| row.facility != facility || row.feed_sequence < known);
+            work.change.renumbered.push((facility.clone(), known));
+        }
+        work.change.outbox.push(OutboxRow {
+            feed_sequence: *counter,
+            ce_id,
+            kind: message.kind,
+            record,
+            position: head.position,
+            recorded_at_us: head.recorded_at.as_microsecond(),
+            body: key.seal(&body_place(self.variant, ce_id), &plain),
+            facility: facility.clone(),
+        });
+        work.counted.insert(facility);
+        Ok(())
+    }
+
+    fn park(&mut self, record: RecordId, log: &LogEvent, reason: &'static str, work: &mut Work) {
+        let head = &log.event.head;
+        tracing::error!(
+            projection = %self.variant, position = head.position.0, reason,
+            "an event can't be applied: its record is set aside"
+        );
+        metrics::counter!("projection_parked_records", "projection" => self.variant.to_string())
+            .increment(1);
+        self.parked.insert(record);
+        work.change.parked.push(ParkedRow {
+            record,
+            position: head.position,
+            facility: head.facility.clone(),
+            kind: head.kind.clone(),
+            reason,
+        });
+        work.change.queued.push(queued(record, log));
+    }
+
+    fn erase(&mut self, record: RecordId, work: &mut Work) {
+        self.keys.forget(record);
+        self.parked.remove(&record);
+        work.keys.insert(record, RecordKey::Erased);
+        if work.views.remove(&record).is_some() {
+            self.records = self.records.saturating_sub(1);
+        }
+        work.touched.remove(&record);
+        work.change.parked.retain(|row| row.record != record);
+        work.change.queued.retain(|event| event.record != record);
+        work.change.erased.push(record);
+    }
+
+    /// Seals the rows of every record touched.
+    fn seal(&self, work: &mut Work) -> Result<(), Trouble> {
+        for record in &work.touched {
+            let (Some(view), Some(RecordKey::Open(key))) =
+                (work.views.get(record), work.keys.get(record))
+            else {
+                continue;
+            };
+            work.change.rows.push(RowChange {
+                record: *record,
+                sealed: key.seal(
+                    &row_place(self.variant, *record),
+                    &serde_json::to_vec(view)?,
+                ),
+            });
+            work.change
+                .places
+                .extend(view.facilities.keys().map(|facility| {
+                    Place {
+                        facility: facility.clone(),
+                        record: *record,
+                        lookup: view
+                            .patient
+                            .as_ref()
+                            .map(|number| lookup(&self.lookup_key, facility, &number.0).to_vec()),
+                    }
+                }));
+        }
+        work.change.counters = work
+            .counted
+            .iter()
+            .map(|facility| (facility.clone(), self.counters[facility]))
+            .collect();
+        Ok(())
+    }
+
+    async fn commit(&mut self, advance: Advance, work: Work) -> Result<(), Trouble> {
+        if !self.store.commit(&advance, work.change).await? {
+            return Err(Trouble::Wait(
+                "another instance moved the checkpoint".into(),
+            ));
+        }
+        self.checkpoint.position = advance.to;
+        self.checkpoint.event_id = advance
+            .event_id
+            .map(|EventId(id)| id)
+            .or(self.checkpoint.event_id);
+        self.checkpoint.identity = advance.identity.or(self.checkpoint.identity);
+        Ok(())
+    }
+
+    /// Forgets what a failed batch did in memory.
+    pub(crate) async fn reload(&mut self) -> Result<(), sqlx::Error> {
+        self.checkpoint = self.store.checkpoint().await?;
+        self.counters = self.store.counters().await?;
+        self.parked = self.store.parked().await?.into_iter().collect();
+        self.records = self.store.record_count().await?;
+        Ok(())
+    }
+
+    /// Where it stands.
+    pub(crate) fn position(&self) -> Position {
+        self.checkpoint.position
+    }
+}
+
+fn queued(record: RecordId, log: &LogEvent) -> Queued {
+    Queued {
+        position: log.event.head.position,
+        record,
+        event: log.payload.to_vec(),
+    }
+}
+
+fn open_event(key: &SealKey, sealed: &SealedEvent) -> Result<Event, &'static str> {
+    let head = &sealed.head;
+    let place = event_aad(
+        head.event_id,
+        &head.stream,
+        head.stream_version,
+        &head.kind,
+        head.schema_version,
+    );
+    let bytes = sealed
+        .sealed_bytes()
+        .ok_or("the sealed payload is no base64")?;
+    let plain = key
+        .open(&place, &bytes)
+        .map_err(|_| "the payload does not open with its record's key")?;
+    Event::from_data(&head.kind, &plain).map_err(|error| match error {
+        EventError::UnknownType => "the event type is not known",
+        EventError::Shape { .. } => "the payload does not have the shape of its type",
+    })
+}
+
+/// Opens a record's row.
+pub(crate) fn open_view(
+    key: &SealKey,
+    variant: FeedVariant,
+    record: RecordId,
+    sealed: &[u8],
+) -> Result<RecordView, Cause> {
+    let plain = key.open(&row_place(variant, record), sealed)?;
+    Ok(serde_json::from_slice(&plain)?)
+}

@@ -1,0 +1,120 @@
+//! Reading `LOG` in order from a position.
+
+use std::time::Duration;
+
+use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
+use bytes::Bytes;
+use futures::{FutureExt, StreamExt};
+use shikaku_schemas::topology::{LOG, STORE_EPOCH, STORE_ID};
+use uuid::Uuid;
+
+use crate::broker::Broker;
+use crate::run::Cause;
+
+/// Messages applied in one transaction at most.
+const BATCH: usize = 256;
+const HEARTBEAT: Duration = Duration::from_secs(1);
+const EXPIRES: Duration = Duration::from_secs(10);
+const UNUSED: Duration = Duration::from_secs(30);
+
+/// Which history a position belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct StoreIdentity {
+    pub(crate) store_id: Uuid,
+    pub(crate) epoch: u32,
+}
+
+impl StoreIdentity {
+    fn parse(store_id: Option<&str>, epoch: Option<&str>) -> Option<Self> {
+        Some(Self {
+            store_id: store_id?.parse().ok()?,
+            epoch: epoch?.parse().ok()?,
+        })
+    }
+}
+
+/// One message of `LOG`.
+pub(crate) struct LogMessage {
+    pub(crate) sequence: u64,
+    pub(crate) identity: Option<StoreIdentity>,
+    pub(crate) payload: Bytes,
+    /// Messages behind this one.
+    pub(crate) pending: u64,
+}
+
+/// A reader at one place of `LOG`. Thrown away and opened again after any trouble.
+pub(crate) struct LogReader {
+    messages: pull::Stream,
+    /// The history that the stream says it holds.
+    pub(crate) identity: Option<StoreIdentity>,
+    /// Its last sequence when the reader was opened.
+    pub(crate) last: u64,
+}
+
+impl LogReader {
+    /// Opens at `from`, which may lie behind the end.
+    pub(crate) async fn open(broker: &Broker, from: u64) -> Result<Self, Cause> {
+        let stream = broker.jetstream.get_stream(LOG).await?;
+        let info = stream.cached_info();
+        let named = |key: &str| info.config.metadata.get(key).map(String::as_str);
+        let identity = StoreIdentity::parse(named(STORE_ID), named(STORE_EPOCH));
+        let last = info.state.last_sequence;
+        let consumer = stream
+            .create_consumer(pull::Config {
+                deliver_policy: DeliverPolicy::ByStartSequence {
+                    start_sequence: from,
+                },
+                ack_policy: AckPolicy::None,
+                memory_storage: true,
+                inactive_threshold: UNUSED,
+                ..pull::Config::default()
+            })
+            .await?;
+        let messages = consumer
+            .stream()
+            .max_messages_per_batch(2 * BATCH)
+            .heartbeat(HEARTBEAT)
+            .expires(EXPIRES)
+            .messages()
+            .await?;
+        Ok(Self {
+            messages,
+            identity,
+            last,
+        })
+    }
+
+    /// What has arrived, at least one message, in the order delivered.
+    pub(crate) async fn batch(&mut self) -> Result<Vec<LogMessage>, Cause> {
+        let mut batch = Vec::with_capacity(BATCH);
+        let mut next = self.messages.next().await;
+        loop {
+            let message = next.ok_or("the broker ended the reading of LOG")??;
+            batch.push(read(&message)?);
+            if batch.len() == BATCH {
+                return Ok(batch);
+            }
+            match self.messages.next().now_or_never() {
+                Some(ready) => next = ready,
+                None => return Ok(batch),
+            }
+        }
+    }
+}
+
+fn read(message: &async_nats::jetstream::Message) -> Result<LogMessage, Cause> {
+    let info = message.info().map_err(|error| error.to_string())?;
+    let header = |name: &str| {
+        message
+            .headers
+            .as_ref()
+            .and_then(|headers| headers.get(name))
+            .map(async_nats::HeaderValue::as_str)
+    };
+    Ok(LogMessage {
+        sequence: info.stream_sequence,
+        identity: StoreIdentity::parse(header(STORE_ID), header(STORE_EPOCH)),
+        payload: message.payload.clone(),
+        pending: info.pending,
+    })
+}

@@ -1,0 +1,362 @@
+//! From the outbox to the feed streams: in order, without a gap, whoever crashes when.
+//!
+//! One publisher per feed stream. Each message expects the stream's last sequence, so that when one is lost
+//! on a broken connection all behind it are refused instead of overtaking it. After any trouble the stream is
+//! asked what it holds: what was stored and not yet marked is marked, what was lost is sent again with the
+//! same ids and numbers.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::HeaderMap;
+use async_nats::jetstream::message::PublishMessage;
+use async_nats::jetstream::stream::{RawMessageErrorKind, Stream};
+use jiff::{Timestamp, ToSpan};
+use serde_json::{Value, json};
+use shikaku_schemas::clock::Clock;
+use shikaku_schemas::feed::{ASSISTANCE_CHANGED, Audience, FeedHead, FeedVariant};
+use shikaku_schemas::subject;
+use shikaku_schemas::topology::{FEED_SEQUENCE, STORE_EPOCH, STORE_ID, feed_stream};
+use shikaku_schemas::value::FacilityCode;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::apply::body_place;
+use crate::broker::Broker;
+use crate::keys::{KeyRing, RecordKey};
+use crate::letter;
+use crate::run::{Cause, ModelsError};
+use crate::status::StatusBoard;
+use crate::store::{Pending, Store};
+
+const BATCH: u32 = 256;
+const POLL: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(250);
+const TRIM_EVERY: Duration = Duration::from_secs(600);
+
+/// The publisher of one feed stream and its variants.
+pub(crate) struct Publisher {
+    pub(crate) audience: Audience,
+    pub(crate) outboxes: Vec<(FeedVariant, Store)>,
+    pub(crate) broker: Broker,
+    pub(crate) keys: KeyRing,
+    pub(crate) facilities: Vec<FacilityCode>,
+    pub(crate) feed_days: u32,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) status: StatusBoard,
+    pub(crate) grown: Arc<Notify>,
+}
+
+/// The last message of a feed.
+pub(crate) struct LastTold {
+    pub(crate) ce_id: Uuid,
+    pub(crate) feed_sequence: u64,
+    pub(crate) stream_sequence: u64,
+}
+
+/// A feed stream as it was left.
+struct StreamPlace {
+    born: String,
+    last: u64,
+    told: HashMap<(FeedVariant, FacilityCode), LastTold>,
+}
+
+impl StreamPlace {
+    /// Marks what the feed had told before this publisher came. True when something was marked.
+    async fn mark_told(
+        &self,
+        variant: FeedVariant,
+        store: &Store,
+        pending: &[Pending],
+    ) -> Result<bool, Cause> {
+        let mut marked = false;
+        let facilities: BTreeSet<_> = pending.iter().map(|message| &message.facility).collect();
+        for facility in facilities {
+            let Some(told) = self.told.get(&(variant, facility.clone())) else {
+                continue;
+            };
+            let old = |message: &Pending| {
+                message.facility == *facility && message.feed_sequence <= told.feed_sequence
+            };
+            if pending.iter().any(old) {
+                store
+                    .mark_through(facility, told.feed_sequence, told.stream_sequence)
+                    .await?;
+                marked = true;
+            }
+        }
+        Ok(marked)
+    }
+}
+
+/// What a feed's stream holds last for a facility.
+pub(crate) async fn last_told(
+    broker: &Broker,
+    variant: FeedVariant,
+    facility: &FacilityCode,
+) -> Result<Option<LastTold>, Cause> {
+    let stream = broker
+        .jetstream
+        .get_stream(feed_stream(variant.audience))
+        .await?;
+    last_in(&stream, variant, facility).await
+}
+
+async fn last_in(
+    stream: &Stream,
+    variant: FeedVariant,
+    facility: &FacilityCode,
+) -> Result<Option<LastTold>, Cause> {
+    let subject = subject::feed(variant, facility, ">");
+    let message = match stream.get_last_raw_message_by_subject(&subject).await {
+        Ok(message) => message,
+        Err(error) if matches!(error.kind(), RawMessageErrorKind::NoMessageFound) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let header = |name: &str| message.headers.get(name).map(|value| value.as_str());
+    let told = || {
+        Some(LastTold {
+            ce_id: header("ce-id")?.parse().ok()?,
+            feed_sequence: header(FEED_SEQUENCE)?.parse().ok()?,
+            stream_sequence: message.sequence,
+        })
+    };
+    told()
+        .map(Some)
+        .ok_or_else(|| "the last message of a feed has no feed-sequence".into())
+}
+
+impl Publisher {
+    /// Publishes until `cancel`, then what is still due and quickly done.
+    pub(crate) async fn run(self, cancel: CancellationToken) -> Result<(), ModelsError> {
+        let mut trimmed: Option<tokio::time::Instant> = None;
+        loop {
+            if let Err(cause) = self.follow(&mut trimmed, &cancel).await {
+                tracing::warn!(audience = self.audience.as_str(), %cause, "feed waits");
+            }
+            tokio::select! {
+                () = cancel.cancelled() => return Ok(()),
+                () = tokio::time::sleep(PAUSE) => {}
+            }
+        }
+    }
+
+    /// Publishes until something goes wrong or `cancel`.
+    async fn follow(
+        &self,
+        trimmed: &mut Option<tokio::time::Instant>,
+        cancel: &CancellationToken,
+    ) -> Result<(), Cause> {
+        let mut place = self.compare().await?;
+        while !cancel.is_cancelled() {
+            let mut busy = false;
+            for (variant, store) in &self.outboxes {
+                busy |= self.publish(*variant, store, &mut place).await?;
+                letter::send(&self.broker, *variant, store, self.clock.as_ref()).await?;
+            }
+            if trimmed.is_none_or(|at| at.elapsed() > TRIM_EVERY) {
+                self.trim().await?;
+                *trimmed = Some(tokio::time::Instant::now());
+            }
+            if !busy {
+                tokio::select! {
+                    () = cancel.cancelled() => {}
+                    () = self.grown.notified() => {}
+                    () = tokio::time::sleep(POLL) => self.still_there(&place).await?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Fails when the stream is not as it was left: born anew, or written by another.
+    async fn still_there(&self, place: &StreamPlace) -> Result<(), Cause> {
+        let stream = self.stream().await?;
+        let info = stream.cached_info();
+        if info.created.to_string() == place.born && info.state.last_sequence == place.last {
+            return Ok(());
+        }
+        Err("the feed's stream is not as it was left".into())
+    }
+
+    async fn stream(&self) -> Result<Stream, Cause> {
+        let name = feed_stream(self.audience);
+        Ok(self.broker.jetstream.get_stream(name).await?)
+    }
+
+    /// Brings the marks into line with what the stream holds.
+    async fn compare(&self) -> Result<StreamPlace, Cause> {
+        let stream = self.stream().await?;
+        let info = stream.cached_info();
+        let mut place = StreamPlace {
+            born: info.created.to_string(),
+            last: info.state.last_sequence,
+            told: HashMap::new(),
+        };
+        for (variant, store) in &self.outboxes {
+            let (known, highest) = store.feed_stream().await?;
+            let lost = known.as_ref() != Some(&place.born) || place.last < highest;
+            for facility in &self.facilities {
+                match last_in(&stream, *variant, facility).await? {
+                    Some(told) => {
+                        store
+                            .mark_through(facility, told.feed_sequence, told.stream_sequence)
+                            .await?;
+                        let again = store.unmark_after(facility, told.feed_sequence).await?;
+                        note_refill(*variant, again);
+                        place.told.insert((*variant, facility.clone()), told);
+                    }
+                    None if lost => {
+                        store.expire(facility, self.oldest_us()).await?;
+                        note_refill(*variant, store.unmark_after(facility, 0).await?);
+                    }
+                    None => {}
+                }
+            }
+            if lost {
+                if known.is_some() {
+                    store.unmark_letters().await?;
+                }
+                store.set_feed_stream(&place.born).await?;
+            }
+        }
+        Ok(place)
+    }
+
+    /// Publishes the next messages of one outbox; false when there was none.
+    async fn publish(
+        &self,
+        variant: FeedVariant,
+        store: &Store,
+        place: &mut StreamPlace,
+    ) -> Result<bool, Cause> {
+        let pending = store.pending(BATCH).await?;
+        let waiting = if pending.len() < BATCH as usize {
+            pending.len() as u64
+        } else {
+            store.pending_count().await?
+        };
+        self.status
+            .update(&variant.to_string(), |status| status.unpublished = waiting);
+        if pending.is_empty() {
+            return Ok(false);
+        }
+        // An outbox made again from the log holds what the feed has told long since.
+        if place.mark_told(variant, store, &pending).await? {
+            return Ok(true);
+        }
+        let records: Vec<_> = pending.iter().map(|message| message.record).collect();
+        let keys = self.keys.keys(&records).await?;
+        let identity = store.checkpoint().await?.identity;
+        let mut acknowledgements = Vec::with_capacity(pending.len());
+        for message in &pending {
+            let body = open_body(variant, message, keys.get(&message.record))?;
+            let mut headers = headers(variant, message)?;
+            if let Some(identity) = identity {
+                headers.insert(STORE_ID, identity.store_id.to_string());
+                headers.insert(STORE_EPOCH, identity.epoch.to_string());
+            }
+            let expected = place.last + u64::try_from(acknowledgements.len())?;
+            let outgoing = PublishMessage::build()
+                .payload(body.into())
+                .headers(headers)
+                .expected_last_sequence(expected);
+            let subject = subject::feed(variant, &message.facility, &message.kind);
+            acknowledgements.push(
+                self.broker
+                    .jetstream
+                    .send_publish(subject, outgoing)
+                    .await?,
+            );
+        }
+        let mut stored = Vec::with_capacity(pending.len());
+        let mut failed = None;
+        for (message, acknowledgement) in pending.iter().zip(acknowledgements) {
+            match acknowledgement.await {
+                Ok(ack) => stored.push((
+                    message.facility.clone(),
+                    message.feed_sequence,
+                    ack.sequence,
+                )),
+                Err(error) => {
+                    failed = Some(error);
+                    break;
+                }
+            }
+        }
+        store.mark(&stored).await?;
+        place.last += u64::try_from(stored.len())?;
+        metrics::counter!("feed_messages", "feed" => variant.to_string())
+            .increment(u64::try_from(stored.len())?);
+        failed.map_or(Ok(true), |error| Err(error.into()))
+    }
+
+    async fn trim(&self) -> Result<(), Cause> {
+        for (_, store) in &self.outboxes {
+            store.trim(self.oldest_us()).await?;
+        }
+        Ok(())
+    }
+
+    /// What is older is no longer kept.
+    fn oldest_us(&self) -> i64 {
+        let hours = i64::from(self.feed_days) * 24;
+        self.clock
+            .now()
+            .checked_sub(hours.hours())
+            .unwrap_or(Timestamp::MIN)
+            .as_microsecond()
+    }
+}
+
+fn note_refill(variant: FeedVariant, messages: u64) {
+    if messages > 0 {
+        tracing::warn!(feed = %variant, messages, "the broker lost feed messages: refilling");
+        metrics::counter!("feed_refilled_messages", "feed" => variant.to_string())
+            .increment(messages);
+    }
+}
+
+fn headers(variant: FeedVariant, message: &Pending) -> Result<HeaderMap, Cause> {
+    debug_assert_eq!(
+        message.kind == ASSISTANCE_CHANGED,
+        variant.audience == Audience::Department
+    );
+    let head = FeedHead {
+        id: message.ce_id,
+        kind: message.kind.clone(),
+        facility: message.facility.clone(),
+        record: message.record,
+        time: Timestamp::from_microsecond(message.recorded_at_us)?,
+        sequence: message.feed_sequence,
+    };
+    let mut headers = HeaderMap::new();
+    for (name, value) in head.headers() {
+        headers.insert(name, value);
+    }
+    Ok(headers)
+}
+
+/// The body, or what is left of it when its record was erased: the number stays, so that nothing is missing.
+fn open_body(
+    variant: FeedVariant,
+    message: &Pending,
+    key: Option<&RecordKey>,
+) -> Result<Vec<u8>, Cause> {
+    match key {
+        Some(RecordKey::Open(key)) => {
+            Ok(key.open(&body_place(variant, message.ce_id), &message.body)?)
+        }
+        Some(RecordKey::Erased) if variant.audience == Audience::Department => Ok(
+            serde_json::to_vec(&json!({ "patient": Value::Null, "assistance": "no" }))?,
+        ),
+        Some(RecordKey::Erased) => Ok(serde_json::to_vec(
+            &json!({ "patient": Value::Null, "record": message.record.to_string() }),
+        )?),
+        None => Err("the hub knows no key of a message's record".into()),
+    }
+}

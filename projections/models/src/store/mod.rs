@@ -1,0 +1,192 @@
+//! A projection's own database: rows, checkpoint, outbox. SQLite and Postgres speak the same statements.
+//!
+//! Everything but the outbox can be dropped and made again from `LOG`. The outbox stays through a rebuild,
+//! so that nothing is told twice under two numbers.
+
+mod change;
+mod look;
+mod outbox;
+mod schema;
+
+use std::collections::BTreeMap;
+
+use shikaku_schemas::value::{FacilityCode, Position, RecordId};
+use sqlx::{PgPool, Row as _, SqlitePool};
+use uuid::Uuid;
+
+pub(crate) use change::{Advance, Change, OutboxRow, ParkedRow, Place, Queued, RowChange};
+pub(crate) use look::{Page, Which};
+pub(crate) use outbox::Pending;
+
+use crate::log::StoreIdentity;
+
+/// Runs one body on whichever database it is. `$db` names its type inside.
+macro_rules! on {
+    ($store:expr, $pool:ident => $body:expr) => {
+        match &$store.pool {
+            $crate::store::Pool::Sqlite($pool) => $body,
+            $crate::store::Pool::Postgres($pool) => $body,
+        }
+    };
+    ($store:expr, $pool:ident, $db:ident => $body:expr) => {
+        match &$store.pool {
+            $crate::store::Pool::Sqlite($pool) => {
+                type $db = sqlx::Sqlite;
+                $body
+            }
+            $crate::store::Pool::Postgres($pool) => {
+                type $db = sqlx::Postgres;
+                $body
+            }
+        }
+    };
+}
+pub(crate) use on;
+
+/// The pool of either.
+#[derive(Clone)]
+pub(crate) enum Pool {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
+}
+
+/// One projection's database. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Store {
+    pub(crate) pool: Pool,
+}
+
+/// Where a projection stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Checkpoint {
+    /// The history; none before the first event.
+    pub(crate) identity: Option<StoreIdentity>,
+    /// Last position applied.
+    pub(crate) position: Position,
+    /// The event there.
+    pub(crate) event_id: Option<Uuid>,
+    /// Nothing at or before it is told: a rebuild of the same history told it already.
+    pub(crate) gate: Position,
+    /// At or before it, what the outbox already holds is not told again: another history may repeat it.
+    pub(crate) adopt: Position,
+}
+
+impl Store {
+    /// Where it stands.
+    pub(crate) async fn checkpoint(&self) -> Result<Checkpoint, sqlx::Error> {
+        on!(self, pool => {
+            let row = sqlx::query(
+                "SELECT store_id, epoch, position, event_id, gate, adopt FROM checkpoint WHERE id = 1",
+            )
+            .fetch_one(pool)
+            .await?;
+            let store_id: Option<Vec<u8>> = row.try_get(0)?;
+            let epoch: i64 = row.try_get(1)?;
+            let event_id: Option<Vec<u8>> = row.try_get(3)?;
+            Ok(Checkpoint {
+                identity: uuid_of(store_id.as_deref()).map(|store_id| StoreIdentity {
+                    store_id,
+                    epoch: u32::try_from(epoch).unwrap_or_default(),
+                }),
+                position: position(row.try_get(2)?),
+                event_id: uuid_of(event_id.as_deref()),
+                gate: position(row.try_get(4)?),
+                adopt: position(row.try_get(5)?),
+            })
+        })
+    }
+
+    /// Last feed sequence given out, by facility.
+    pub(crate) async fn counters(&self) -> Result<BTreeMap<FacilityCode, u64>, sqlx::Error> {
+        on!(self, pool => {
+            let rows = sqlx::query("SELECT facility, feed_sequence FROM counters")
+                .fetch_all(pool)
+                .await?;
+            rows.iter()
+                .map(|row| {
+                    Ok((FacilityCode(row.try_get(0)?), unsigned(row.try_get(1)?)))
+                })
+                .collect()
+        })
+    }
+
+    /// Drops every row and starts again from the first event. The outbox and its numbers stay. `gate` and
+    /// `adopt` as in [`Checkpoint`].
+    pub(crate) async fn begin_rebuild(
+        &self,
+        gate: Position,
+        adopt: Position,
+    ) -> Result<(), sqlx::Error> {
+        on!(self, pool => {
+            let mut tx = pool.begin().await?;
+            sqlx::query(
+                "UPDATE checkpoint SET store_id = NULL, epoch = 0, position = 0, event_id = NULL, \
+                 gate = $1, adopt = $2 WHERE id = 1",
+            )
+            .bind(signed(gate.0))
+            .bind(signed(adopt.0))
+            .execute(&mut *tx)
+            .await?;
+            for statement in [
+                "DELETE FROM current_rows",
+                "DELETE FROM places",
+                "DELETE FROM parked",
+                "DELETE FROM parked_events",
+            ] {
+                sqlx::query(statement).execute(&mut *tx).await?;
+            }
+            tx.commit().await
+        })
+    }
+
+    /// The sealed rows of `records`.
+    pub(crate) async fn rows(
+        &self,
+        records: &[RecordId],
+    ) -> Result<Vec<(RecordId, Vec<u8>)>, sqlx::Error> {
+        if records.is_empty() {
+            return Ok(Vec::new());
+        }
+        on!(self, pool, DB => {
+            let mut query = sqlx::QueryBuilder::<DB>::new(
+                "SELECT record, sealed FROM current_rows WHERE record IN (",
+            );
+            let mut list = query.separated(", ");
+            for record in records {
+                list.push_bind(bytes_of(*record));
+            }
+            query.push(")");
+            let rows = query.build().persistent(false).fetch_all(pool).await?;
+            rows.iter()
+                .map(|row| Ok((record_of(row.try_get(0)?)?, row.try_get(1)?)))
+                .collect()
+        })
+    }
+}
+
+/// A sequence or position as both databases store it. None comes near the limit.
+pub(crate) fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+pub(crate) fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or_default()
+}
+
+fn position(number: i64) -> Position {
+    Position(unsigned(number))
+}
+
+pub(crate) fn bytes_of(record: RecordId) -> Vec<u8> {
+    record.0.as_bytes().to_vec()
+}
+
+fn uuid_of(bytes: Option<&[u8]>) -> Option<Uuid> {
+    Uuid::from_slice(bytes?).ok()
+}
+
+pub(crate) fn record_of(bytes: Vec<u8>) -> Result<RecordId, sqlx::Error> {
+    Uuid::from_slice(&bytes)
+        .map(RecordId)
+        .map_err(|error| sqlx::Error::Decode(error.into()))
+}

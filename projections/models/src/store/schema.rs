@@ -1,0 +1,139 @@
+//! Opening a projection's database, and its tables.
+
+use std::path::Path;
+use std::time::Duration;
+
+use shikaku_schemas::feed::FeedVariant;
+use sqlx::postgres::PgPoolOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _};
+
+use super::{Pool, Store, on, position};
+use crate::options::Database;
+
+const CONNECTIONS: u32 = 4;
+const BUSY: Duration = Duration::from_secs(10);
+
+/// Shape of what rows hold. A new one makes a projection drop its rows and read `LOG` again.
+const SHAPE: i64 = 1;
+
+/// `{bytes}` is the one word in which the two databases differ.
+const TABLES: &[&str] = &[
+    "CREATE TABLE IF NOT EXISTS checkpoint (id BIGINT PRIMARY KEY, store_id {bytes}, epoch BIGINT NOT NULL, \
+     position BIGINT NOT NULL, event_id {bytes}, gate BIGINT NOT NULL, adopt BIGINT NOT NULL, \
+     shape BIGINT NOT NULL, feed_created TEXT)",
+    "CREATE TABLE IF NOT EXISTS current_rows (record {bytes} PRIMARY KEY, sealed {bytes} NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS places (facility TEXT NOT NULL, record {bytes} NOT NULL, lookup {bytes}, \
+     PRIMARY KEY (facility, record))",
+    "CREATE INDEX IF NOT EXISTS places_lookup ON places (facility, lookup)",
+    "CREATE INDEX IF NOT EXISTS places_record ON places (record)",
+    "CREATE TABLE IF NOT EXISTS counters (facility TEXT PRIMARY KEY, feed_sequence BIGINT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS outbox (facility TEXT NOT NULL, feed_sequence BIGINT NOT NULL, \
+     ce_id {bytes} NOT NULL, kind TEXT NOT NULL, record {bytes} NOT NULL, position BIGINT NOT NULL, \
+     recorded_at BIGINT NOT NULL, body {bytes} NOT NULL, published BIGINT NOT NULL DEFAULT 0, \
+     stream_sequence BIGINT, PRIMARY KEY (facility, feed_sequence))",
+    "CREATE INDEX IF NOT EXISTS outbox_unpublished ON outbox (position, facility, feed_sequence) WHERE published = 0",
+    "CREATE INDEX IF NOT EXISTS outbox_ce_id ON outbox (ce_id)",
+    "CREATE INDEX IF NOT EXISTS outbox_recorded_at ON outbox (recorded_at)",
+    "CREATE TABLE IF NOT EXISTS parked (record {bytes} PRIMARY KEY, position BIGINT NOT NULL, facility TEXT, \
+     kind TEXT NOT NULL, reason TEXT NOT NULL, announced BIGINT NOT NULL DEFAULT 0)",
+    "CREATE TABLE IF NOT EXISTS parked_events (position BIGINT PRIMARY KEY, record {bytes} NOT NULL, \
+     event {bytes} NOT NULL)",
+];
+
+impl Store {
+    /// Opens the database of one projection and makes what is missing in it.
+    pub(crate) async fn open(at: &Database, variant: FeedVariant) -> Result<Self, sqlx::Error> {
+        let store = match at {
+            Database::Sqlite { directory } => sqlite(directory, variant).await?,
+            Database::Postgres { url } => postgres(url, variant).await?,
+        };
+        store.prepare().await?;
+        Ok(store)
+    }
+
+    async fn prepare(&self) -> Result<(), sqlx::Error> {
+        let bytes = match &self.pool {
+            Pool::Sqlite(_) => "BLOB",
+            Pool::Postgres(_) => "BYTEA",
+        };
+        let stale = on!(self, pool => {
+            for statement in TABLES {
+                let statement = statement.replace("{bytes}", bytes);
+                sqlx::query(AssertSqlSafe(statement)).execute(pool).await?;
+            }
+            sqlx::query(
+                "INSERT INTO checkpoint (id, epoch, position, gate, adopt, shape) VALUES (1, 0, 0, 0, 0, $1) \
+                 ON CONFLICT (id) DO NOTHING",
+            )
+            .bind(SHAPE)
+            .execute(pool)
+            .await?;
+            let row = sqlx::query("SELECT shape, position FROM checkpoint WHERE id = 1")
+                .fetch_one(pool)
+                .await?;
+            let shape: i64 = row.try_get(0)?;
+            (shape != SHAPE).then(|| row.try_get(1).map(position)).transpose()?
+        });
+        if let Some(told) = stale {
+            tracing::warn!(
+                projection.position = told.0,
+                "rows have an older shape: rebuilding"
+            );
+            self.begin_rebuild(told, told).await?;
+            on!(self, pool => {
+                sqlx::query("UPDATE checkpoint SET shape = $1 WHERE id = 1")
+                    .bind(SHAPE)
+                    .execute(pool)
+                    .await?;
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Synchronous NORMAL is enough: what a power cut takes is read again from `LOG` and gets the same numbers.
+async fn sqlite(directory: &Path, variant: FeedVariant) -> Result<Store, sqlx::Error> {
+    std::fs::create_dir_all(directory)?;
+    let options = SqliteConnectOptions::new()
+        .filename(directory.join(format!("{variant}.db")))
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        .busy_timeout(BUSY);
+    let pool = SqlitePoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .connect_with(options)
+        .await?;
+    Ok(Store {
+        pool: Pool::Sqlite(pool),
+    })
+}
+
+async fn postgres(url: &str, variant: FeedVariant) -> Result<Store, sqlx::Error> {
+    // The name is one of six words of ours.
+    let schema = format!("projection_{}", variant.to_string().replace('-', "_"));
+    let mut first = PgConnection::connect(url).await?;
+    first
+        .execute(AssertSqlSafe(format!(
+            "CREATE SCHEMA IF NOT EXISTS {schema}"
+        )))
+        .await?;
+    first.close().await?;
+    let pool = PgPoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .after_connect(move |connection, _| {
+            let settings = format!("SET search_path TO {schema}; SET synchronous_commit TO off");
+            Box::pin(async move {
+                connection
+                    .execute(sqlx::raw_sql(AssertSqlSafe(settings)))
+                    .await?;
+                Ok(())
+            })
+        })
+        .connect(url)
+        .await?;
+    Ok(Store {
+        pool: Pool::Postgres(pool),
+    })
+}
