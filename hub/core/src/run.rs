@@ -1,17 +1,33 @@
 //! The hub role from standby to the last drained task.
 
-use shikaku_ledger::Ledger;
+use std::sync::Arc;
+use std::time::Duration;
+
+use shikaku_ledger::{Ledger, Writer};
 use shikaku_schemas::command::{CommandEnvelope, CommandReply};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::sequencer::Queue;
-use crate::{HubError, HubOptions};
+use crate::broker::Broker;
+use crate::error::Cause;
+use crate::inquiry::Inquiries;
+use crate::intake::{Intake, Reader};
+use crate::parked::Parked;
+use crate::provision::Provisioner;
+use crate::relay::Relay;
+use crate::sequencer::{Announcement, Context, Item, Queue, Sequencer};
+use crate::tasks::Tasks;
+use crate::{HubError, HubOptions, commands, keys};
+
+/// How long the broker has to take its streams at the start.
+const PREPARE: Duration = Duration::from_secs(30);
+const PREPARE_AGAIN: Duration = Duration::from_millis(250);
+const ANNOUNCEMENTS: usize = 256;
 
 /// Gives commands to the running hub of this process. Cheap to clone; outlives the hub harmlessly.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct HubHandle {
-    pub(crate) queue: Queue,
+    queue: Queue,
 }
 
 impl HubHandle {
@@ -36,6 +52,142 @@ pub async fn run(
     ready: oneshot::Sender<HubHandle>,
     cancel: CancellationToken,
 ) -> Result<(), HubError> {
-    let _ = (ledger, options, ready, cancel);
-    Err(HubError::Fenced)
+    tracing::info!("standing by for the ledger");
+    let (clock, randomness) = (Arc::clone(&options.clock), Arc::clone(&options.randomness));
+    let writer = tokio::select! {
+        () = cancel.cancelled() => return Ok(()),
+        writer = Writer::acquire(&ledger, clock, randomness) => writer?,
+    };
+    tracing::info!(ledger.position = %writer.head().position, "this hub commits now");
+    let broker = Broker::connect(&options.nats).await?;
+    let (tasks_made, tasks_seen) = watch::channel(0u64);
+    let provisioner = Provisioner {
+        broker: broker.clone(),
+        group: options.group.clone(),
+        feed_days: options.feed_days,
+        parked: Parked {
+            broker: broker.clone(),
+            ledger: ledger.clone(),
+            clock: Arc::clone(&options.clock),
+        },
+        tasks_made,
+    };
+    tokio::select! {
+        () = cancel.cancelled() => return Ok(()),
+        prepared = prepare(&provisioner) => prepared?,
+    }
+    let hub = Hub {
+        ledger,
+        broker,
+        options,
+    };
+    hub.start(writer, provisioner, tasks_seen, ready, cancel)
+        .await
+}
+
+async fn prepare(provisioner: &Provisioner) -> Result<(), HubError> {
+    let deadline = tokio::time::Instant::now() + PREPARE;
+    loop {
+        let Err(source) = provisioner.provision().await else {
+            return Ok(());
+        };
+        if tokio::time::Instant::now() > deadline {
+            return Err(HubError::Broker {
+                step: "streams and durables",
+                source,
+            });
+        }
+        tokio::time::sleep(PREPARE_AGAIN).await;
+    }
+}
+
+struct Hub {
+    ledger: Ledger,
+    broker: Broker,
+    options: HubOptions,
+}
+
+impl Hub {
+    async fn start(
+        self,
+        writer: Writer,
+        provisioner: Provisioner,
+        tasks_seen: watch::Receiver<u64>,
+        ready: oneshot::Sender<HubHandle>,
+        cancel: CancellationToken,
+    ) -> Result<(), HubError> {
+        // The role may end by itself, without ending what else runs in the process.
+        let cancel = cancel.child_token();
+        let (queue, items) = Queue::new();
+        let handle = HubHandle {
+            queue: queue.clone(),
+        };
+        let (announce, announced) = mpsc::channel(ANNOUNCEMENTS);
+        let parked = provisioner.parked.clone();
+        let mut tasks = Tasks::new(cancel.clone());
+        tasks.spawn(
+            "sequencer",
+            self.sequence(writer, items, announce, cancel.clone()),
+        );
+        tasks.spawn("relay", self.relay().run(cancel.clone()));
+        tasks.spawn("provisioner", provisioner.run(cancel.clone()));
+        let intake = self.intake(queue.clone(), parked, announced);
+        tasks.spawn("intake", intake.run(cancel.clone()));
+        let inquiries = self.inquiries(queue, tasks_seen);
+        tasks.spawn("inquiries", inquiries.run(cancel.clone()));
+        let keys = keys::run(self.broker.clone(), self.ledger.clone(), cancel.clone());
+        tasks.spawn("keys", keys);
+        let commands = commands::run(self.broker.clone(), handle.clone(), cancel.clone());
+        tasks.spawn("commands", commands);
+        drop(ready.send(handle));
+        tasks.join().await
+    }
+
+    fn sequence(
+        &self,
+        writer: Writer,
+        items: mpsc::Receiver<Item>,
+        announce: mpsc::Sender<Announcement>,
+        cancel: CancellationToken,
+    ) -> impl Future<Output = Result<(), Cause>> + Send + use<> {
+        let context = Context::new(&self.options);
+        let sequencer = Sequencer::new(writer, self.ledger.clone(), context, announce);
+        async move { Ok(sequencer.run(items, cancel).await?) }
+    }
+
+    fn relay(&self) -> Relay {
+        Relay {
+            ledger: self.ledger.clone(),
+            broker: self.broker.clone(),
+            clock: Arc::clone(&self.options.clock),
+            randomness: Arc::clone(&self.options.randomness),
+        }
+    }
+
+    fn intake(
+        &self,
+        queue: Queue,
+        parked: Parked,
+        announcements: mpsc::Receiver<Announcement>,
+    ) -> Intake {
+        Intake {
+            broker: self.broker.clone(),
+            queue,
+            reader: Reader::new(&self.options.group, &self.options.group_key),
+            parked,
+            announcements,
+        }
+    }
+
+    fn inquiries(&self, queue: Queue, tasks_made: watch::Receiver<u64>) -> Inquiries {
+        Inquiries {
+            ledger: self.ledger.clone(),
+            broker: self.broker.clone(),
+            queue,
+            group: self.options.group.clone(),
+            clock: Arc::clone(&self.options.clock),
+            answer_timeout: self.options.answer_timeout,
+            tasks_made,
+        }
+    }
 }

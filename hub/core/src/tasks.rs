@@ -35,9 +35,9 @@ impl Tasks {
         name: &'static str,
         work: impl Future<Output = Result<(), E>> + Send + 'static,
     ) {
-        let handle = self.set.spawn(async move {
-            work.await.map_err(|error| failure(name, error.into()))
-        });
+        let handle = self
+            .set
+            .spawn(async move { work.await.map_err(|error| failure(name, error.into())) });
         self.names.insert(handle.id(), name);
     }
 

@@ -1,0 +1,249 @@
+//! Observations and evidence from the broker into the sequencer, and the answers back.
+//!
+//! A message is acknowledged after the commit, never before; a spool is answered for duplicates too. Many
+//! messages are under way at once, so that the sequencer always has a batch to commit.
+
+mod read;
+
+use std::time::Duration;
+
+use async_nats::jetstream::consumer::pull;
+use async_nats::jetstream::message::Acker;
+use async_nats::jetstream::{AckKind, Message};
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use shikaku_schemas::observation::{CommitOutcome, Committed};
+use shikaku_schemas::value::ObservationId;
+use shikaku_schemas::{subject, topology};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::broker::Broker;
+use crate::error::Cause;
+use crate::parked::Parked;
+use crate::sequencer::{Announcement, Queue, Reply, Work};
+pub(crate) use read::Reader;
+use read::{Origin, Read};
+
+const PULL: usize = 256;
+const HEARTBEAT: Duration = Duration::from_secs(5);
+const EXPIRES: Duration = Duration::from_secs(30);
+/// Messages read and not yet answered; the durable allows more.
+const UNDER_WAY: usize = 1024;
+const PAUSE: Duration = Duration::from_millis(100);
+const PAUSE_AT_MOST: Duration = Duration::from_secs(2);
+/// Evidence follows closely behind, or is published again by the spool.
+const EVIDENCE_COMES: Duration = Duration::from_millis(500);
+const LEDGER_COMES: Duration = Duration::from_secs(2);
+/// What is under way at the end is still answered, if the ledger is quick.
+const LAST_ANSWERS: Duration = Duration::from_secs(5);
+
+/// Reads `OBSERVATIONS`.
+pub(crate) struct Intake {
+    pub(crate) broker: Broker,
+    pub(crate) queue: Queue,
+    pub(crate) reader: Reader,
+    pub(crate) parked: Parked,
+    /// Answers that nobody's message waits for: a parked observation decided anew.
+    pub(crate) announcements: mpsc::Receiver<Announcement>,
+}
+
+type Answers = FuturesUnordered<BoxFuture<'static, ()>>;
+
+impl Intake {
+    /// Reads until `cancel`; a broker that is away or was wiped is only waited for.
+    pub(crate) async fn run(mut self, cancel: CancellationToken) -> Result<(), Cause> {
+        let mut answers = Answers::new();
+        let mut pause = PAUSE;
+        while !cancel.is_cancelled() {
+            let ended = self.follow(&mut answers, &mut pause, &cancel).await;
+            if let Err(error) = ended {
+                metrics::counter!("hub_intake_restarts").increment(1);
+                tracing::warn!(%error, "intake begins to pull again");
+            }
+            tokio::select! {
+                () = cancel.cancelled() => {}
+                () = tokio::time::sleep(pause) => pause = (pause * 2).min(PAUSE_AT_MOST),
+            }
+        }
+        let rest = async { while answers.next().await.is_some() {} };
+        if tokio::time::timeout(LAST_ANSWERS, rest).await.is_err() {
+            tracing::warn!("the rest is published again by the spools");
+        }
+        self.broker.client.flush().await?;
+        Ok(())
+    }
+
+    async fn follow(
+        &mut self,
+        answers: &mut Answers,
+        pause: &mut Duration,
+        cancel: &CancellationToken,
+    ) -> Result<(), Cause> {
+        let mut connections = self.broker.connections.clone();
+        connections.mark_unchanged();
+        let mut messages = self.pull().await?;
+        loop {
+            tokio::select! {
+                () = cancel.cancelled() => return Ok(()),
+                _ = connections.changed() => return Err("the broker was away".into()),
+                Some(()) = answers.next(), if !answers.is_empty() => {}
+                Some(announcement) = self.announcements.recv() => self.announce(&announcement).await,
+                message = messages.next(), if answers.len() < UNDER_WAY => {
+                    let message = message.ok_or("the pull ended")??;
+                    *pause = PAUSE;
+                    if let Some(answer) = self.take(message).await? {
+                        answers.push(answer);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn pull(&self) -> Result<pull::Stream, Cause> {
+        let consumer = self
+            .broker
+            .jetstream
+            .get_consumer_from_stream::<pull::Config, _, _>(
+                topology::INTAKE,
+                topology::OBSERVATIONS,
+            )
+            .await?;
+        Ok(consumer
+            .stream()
+            .max_messages_per_batch(PULL)
+            .heartbeat(HEARTBEAT)
+            .expires(EXPIRES)
+            .messages()
+            .await?)
+    }
+
+    /// Puts one message into the queue, in the order of the stream, and gives what remains to be done.
+    async fn take(&self, message: Message) -> Result<Option<BoxFuture<'static, ()>>, Cause> {
+        let (message, acker) = message.split();
+        let read = self
+            .reader
+            .read(&message.subject, message.headers.as_ref(), &message.payload);
+        let Read {
+            origin,
+            answers,
+            work,
+        } = read;
+        let Some(work) = work else {
+            // A chunk that does not open is nobody's observation: the spool still has the bytes.
+            metrics::counter!("hub_intake_unreadable_chunks").increment(1);
+            tracing::error!(
+                "an evidence chunk does not open; it is dropped, the spool keeps the bytes"
+            );
+            acker.ack_with(AckKind::Term).await?;
+            return Ok(None);
+        };
+        let row = match &work {
+            Work::Unjudged(unjudged) => Some(unjudged.observation_id),
+            Work::Observation(seen) => Some(seen.observation_id),
+            _ => None,
+        };
+        let reply = self
+            .queue
+            .put(work)
+            .await
+            .ok_or("the sequencer has stopped")?;
+        let answer = Answer {
+            broker: self.broker.clone(),
+            parked: self.parked.clone(),
+            acker,
+            origin,
+            answers: answers.or(row),
+            row,
+        };
+        Ok(Some(Box::pin(async move {
+            if let Err(error) = answer.give(reply).await {
+                tracing::warn!(%error, "an answer was not given; the message comes again");
+            }
+        })))
+    }
+
+    async fn announce(&self, announcement: &Announcement) {
+        let origin = Origin {
+            facility: announcement.facility.clone(),
+            source: announcement.source.clone(),
+            device: announcement.device.clone(),
+        };
+        let told = committed(
+            &self.broker,
+            &origin,
+            announcement.observation_id,
+            announcement.outcome,
+        )
+        .await;
+        if let Err(error) = told {
+            tracing::warn!(%error, "a spool was not told about a parked observation");
+        }
+    }
+}
+
+/// One message on its way.
+struct Answer {
+    broker: Broker,
+    parked: Parked,
+    acker: Acker,
+    origin: Option<Origin>,
+    /// The id the spool knows.
+    answers: Option<ObservationId>,
+    /// The id the inbox knows.
+    row: Option<ObservationId>,
+}
+
+impl Answer {
+    async fn give(self, reply: oneshot::Receiver<Reply>) -> Result<(), Cause> {
+        match reply.await {
+            Ok(Reply::Committed { outcome, reason }) => self.committed(outcome, reason).await,
+            Ok(Reply::EvidenceMissing) => self.later(EVIDENCE_COMES).await,
+            Ok(Reply::Unavailable | Reply::Command(_)) => self.later(LEDGER_COMES).await,
+            // The sequencer is gone: the next one gets the message after the durable's ack_wait, or at once.
+            Err(_) => self.later(Duration::ZERO).await,
+        }
+    }
+
+    async fn later(self, delay: Duration) -> Result<(), Cause> {
+        Ok(self.acker.ack_with(AckKind::Nak(Some(delay))).await?)
+    }
+
+    async fn committed(self, outcome: CommitOutcome, reason: Option<String>) -> Result<(), Cause> {
+        let (Some(origin), Some(answers)) = (&self.origin, self.answers) else {
+            return Ok(self.acker.ack().await?);
+        };
+        let parked = outcome == CommitOutcome::Parked;
+        if let (true, Some(row)) = (parked, self.row) {
+            let reason = reason.as_deref().unwrap_or("unknown");
+            let told = self
+                .parked
+                .tell(row, &origin.facility, Some(&origin.device), reason)
+                .await;
+            if let Err(error) = told {
+                self.acker
+                    .ack_with(AckKind::Nak(Some(LEDGER_COMES)))
+                    .await?;
+                return Err(error);
+            }
+        }
+        committed(&self.broker, origin, answers, outcome).await?;
+        let kind = if parked { AckKind::Term } else { AckKind::Ack };
+        Ok(self.acker.ack_with(kind).await?)
+    }
+}
+
+async fn committed(
+    broker: &Broker,
+    origin: &Origin,
+    observation_id: ObservationId,
+    outcome: CommitOutcome,
+) -> Result<(), Cause> {
+    let subject = subject::committed(&origin.facility, &origin.source, &origin.device);
+    let answer = serde_json::to_vec(&Committed {
+        observation_id,
+        outcome,
+    })?;
+    Ok(broker.client.publish(subject, answer.into()).await?)
+}

@@ -1,0 +1,110 @@
+//! One atomic batch onto `LOG`. The client library has no batch publisher; three headers are all it takes.
+
+use std::time::Duration;
+
+use async_nats::header::{
+    NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL, NATS_BATCH_ID, NATS_BATCH_SEQUENCE,
+    NATS_EXPECTED_LAST_SEQUENCE, NATS_MESSAGE_ID,
+};
+use async_nats::{Client, HeaderMap, Request};
+use serde::Deserialize;
+use shikaku_ledger::{StoreIdentity, StoredEvent};
+use shikaku_schemas::event::SealedEvent;
+use shikaku_schemas::{subject, topology};
+use uuid::Uuid;
+
+use crate::error::Cause;
+
+/// Events in a batch at most; the broker takes 1000.
+pub(crate) const AT_MOST: u32 = 500;
+const ANSWER: Duration = Duration::from_secs(10);
+const WRONG_LAST_SEQUENCE: u64 = 10071;
+
+/// Why a batch is not known to be stored. Each time the relay looks where `LOG` stands before it goes on.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BatchError {
+    /// Another sequence came last: another relay, or a `LOG` that was changed.
+    #[error("LOG does not stand where it was read")]
+    Refused,
+    /// The broker refused for another reason.
+    #[error("the broker refused the batch with code {code}")]
+    Broker {
+        /// Its error code.
+        code: u64,
+    },
+    /// Nothing, or nothing sensible, came back.
+    #[error("the broker did not answer the batch")]
+    Unanswered(#[source] Cause),
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    error: Option<Refusal>,
+    seq: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    err_code: u64,
+}
+
+/// Publishes `events`, which follow `last`, as one batch: all of them are stored, or none.
+pub(crate) async fn publish(
+    client: &Client,
+    batch: Uuid,
+    store: StoreIdentity,
+    last: u64,
+    events: &[StoredEvent],
+) -> Result<u64, BatchError> {
+    for (index, event) in events.iter().enumerate() {
+        let mut headers = HeaderMap::new();
+        headers.insert(NATS_BATCH_ID, batch.to_string());
+        headers.insert(NATS_BATCH_SEQUENCE, (index + 1).to_string());
+        headers.insert(NATS_MESSAGE_ID, event.head.event_id.to_string());
+        headers.insert(topology::STORE_ID, store.store_id.to_string());
+        headers.insert(topology::STORE_EPOCH, store.epoch.to_string());
+        if index == 0 {
+            headers.insert(NATS_EXPECTED_LAST_SEQUENCE, last.to_string());
+        }
+        let subject = subject::log(&event.head.kind);
+        let payload = payload(event).map_err(unanswered)?;
+        if index + 1 < events.len() {
+            client
+                .publish_with_headers(subject, headers, payload.into())
+                .await
+                .map_err(unanswered)?;
+            continue;
+        }
+        headers.insert(NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL);
+        let request = Request::new()
+            .headers(headers)
+            .payload(payload.into())
+            .timeout(Some(ANSWER));
+        let answer = client
+            .send_request(subject, request)
+            .await
+            .map_err(unanswered)?;
+        return read(&answer.payload);
+    }
+    Ok(last)
+}
+
+fn payload(event: &StoredEvent) -> serde_json::Result<Vec<u8>> {
+    serde_json::to_vec(&SealedEvent::new(event.head.clone(), &event.sealed))
+}
+
+fn read(answer: &[u8]) -> Result<u64, BatchError> {
+    let answer: Answer = serde_json::from_slice(answer).map_err(unanswered)?;
+    match (answer.error, answer.seq) {
+        (Some(refusal), _) if refusal.err_code == WRONG_LAST_SEQUENCE => Err(BatchError::Refused),
+        (Some(refusal), _) => Err(BatchError::Broker {
+            code: refusal.err_code,
+        }),
+        (None, Some(sequence)) => Ok(sequence),
+        (None, None) => Err(BatchError::Broker { code: 0 }),
+    }
+}
+
+fn unanswered(source: impl Into<Cause>) -> BatchError {
+    BatchError::Unanswered(source.into())
+}

@@ -1,0 +1,95 @@
+//! `LOG` as a stream: made, looked at, and thrown away when it tells another story than the ledger.
+
+use async_nats::jetstream::stream::{Config, Info};
+use shikaku_ledger::Ledger;
+use shikaku_schemas::event::SealedEvent;
+use shikaku_schemas::topology;
+use shikaku_schemas::value::Position;
+
+use crate::broker::Broker;
+use crate::error::Cause;
+use crate::provision;
+
+/// Why `LOG` can't be this ledger's copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mismatch {
+    Store,
+    AheadOfTheLedger,
+    Holes,
+    LastEvent,
+}
+
+/// The last sequence of a `LOG` that surely is this ledger's copy; a foreign one is deleted and begun anew.
+pub(crate) async fn prepare(broker: &Broker, ledger: &Ledger) -> Result<u64, Cause> {
+    let stream = match broker.jetstream.get_stream(topology::LOG).await {
+        Ok(stream) => stream,
+        Err(error) if provision::is_missing(&error.kind()) => return create(broker, ledger).await,
+        Err(error) => return Err(error.into()),
+    };
+    let info = stream.cached_info();
+    let last = info.state.last_sequence;
+    let mismatch = match mismatch(info, ledger).await? {
+        None if last > 0 => {
+            let message = stream.get_raw_message(last).await?;
+            let copied: Option<SealedEvent> = serde_json::from_slice(&message.payload).ok();
+            let stored = ledger.read_page(Position(last - 1), 1).await?;
+            let same = copied
+                .zip(stored.first())
+                .is_some_and(|(copied, stored)| copied.head == stored.head);
+            (!same).then_some(Mismatch::LastEvent)
+        }
+        other => other,
+    };
+    let Some(mismatch) = mismatch else {
+        return Ok(last);
+    };
+    metrics::counter!("hub_log_rebuilds").increment(1);
+    tracing::error!(
+        ?mismatch,
+        log.last = last,
+        "LOG is not this ledger's copy; it is deleted and filled again"
+    );
+    broker.jetstream.delete_stream(topology::LOG).await?;
+    create(broker, ledger).await
+}
+
+async fn mismatch(info: &Info, ledger: &Ledger) -> Result<Option<Mismatch>, Cause> {
+    let store = ledger.identity();
+    let named = |key: &str| info.config.metadata.get(key).map(String::as_str);
+    let state = &info.state;
+    Ok(
+        if named(topology::STORE_ID) != Some(store.store_id.to_string().as_str())
+            || named(topology::STORE_EPOCH) != Some(store.epoch.to_string().as_str())
+        {
+            Some(Mismatch::Store)
+        } else if state.last_sequence > ledger.head().await?.position.0 {
+            Some(Mismatch::AheadOfTheLedger)
+        } else if state.messages != state.last_sequence {
+            Some(Mismatch::Holes)
+        } else {
+            None
+        },
+    )
+}
+
+async fn create(broker: &Broker, ledger: &Ledger) -> Result<u64, Cause> {
+    let store = ledger.identity();
+    let spec = topology::streams(0)
+        .into_iter()
+        .find(|spec| spec.name == topology::LOG)
+        .ok_or("the table of streams names LOG")?;
+    broker
+        .jetstream
+        .create_stream(Config {
+            first_sequence: Some(1),
+            metadata: [
+                (topology::STORE_ID.to_owned(), store.store_id.to_string()),
+                (topology::STORE_EPOCH.to_owned(), store.epoch.to_string()),
+            ]
+            .into(),
+            ..provision::config(&spec)
+        })
+        .await?;
+    tracing::info!("LOG made");
+    Ok(0)
+}

@@ -1,0 +1,276 @@
+//! Judging one observation on the working set.
+
+use shikaku_domain::inquiry::{self, InquiryCommand, InquiryRejection};
+use shikaku_domain::patient::{self, PatientCommand};
+use shikaku_ledger::{Draft, InboxRow};
+use shikaku_schemas::event::VisitAccepted;
+use shikaku_schemas::observation::{
+    ChartOpened, CommitOutcome, InquiryProgress, Observation, ObservationBody, VisitSeen,
+};
+use shikaku_schemas::value::{CaseId, InquiryId, RecordId, StreamId};
+
+use super::context::{Context, draft, patient_draft};
+use super::verdict::Verdict;
+use super::working_set::{Effects, WorkingSet};
+use super::{Unjudged, Work};
+
+/// What an observation makes.
+pub(crate) enum Judged {
+    /// Effects; none = it told nothing new.
+    Effects(Effects),
+    /// It waits in a case.
+    Waits { case: CaseId, effects: Effects },
+    /// It can't be judged: the stable word says why.
+    Parked(&'static str),
+}
+
+impl Context {
+    /// Decides every item in order. Nothing here can fail: what can't be judged is set aside.
+    pub(crate) fn decide(&self, set: &mut WorkingSet, works: &[Work]) -> Vec<Verdict> {
+        for work in works {
+            if let Work::Observation(seen) = work
+                && let Some(evidence) = &seen.evidence
+            {
+                set.know_media(&evidence.id, &evidence.media);
+            }
+        }
+        works.iter().map(|work| self.item(set, work)).collect()
+    }
+
+    fn item(&self, set: &mut WorkingSet, work: &Work) -> Verdict {
+        match work {
+            Work::Observation(seen) => self.observation(set, seen),
+            Work::Unjudged(unjudged) => set_aside(set, unjudged),
+            Work::Command(envelope) => self.command(set, envelope),
+            Work::Overdue(inquiry) => overdue(set, *inquiry),
+            Work::Chunk(chunk) => {
+                set.add_chunk(chunk.clone());
+                Verdict::committed(CommitOutcome::NothingNew, None)
+            }
+        }
+    }
+
+    fn observation(&self, set: &mut WorkingSet, seen: &Observation) -> Verdict {
+        if let Some(row) = set.inbox.get(&seen.observation_id) {
+            metrics::counter!("hub_observations_duplicate").increment(1);
+            return Verdict::committed(row.outcome, row.reason.clone());
+        }
+        if let Some(evidence) = &seen.evidence
+            && !set.has_evidence(&evidence.id, evidence.chunks)
+        {
+            return Verdict::evidence_missing();
+        }
+        let (outcome, reason) = self.settle(set, seen, None);
+        Verdict::committed(outcome, reason)
+    }
+
+    /// Judges and applies, row and all. `record` is what a person decided.
+    pub(crate) fn settle(
+        &self,
+        set: &mut WorkingSet,
+        seen: &Observation,
+        record: Option<RecordId>,
+    ) -> (CommitOutcome, Option<String>) {
+        let judged = match &seen.body {
+            ObservationBody::OqsAnswer(answer) | ObservationBody::OqsAnswerUnit(answer) => {
+                self.answer(set, seen, answer, record)
+            }
+            ObservationBody::InquiryProgress(progress) => progressed(set, seen, progress),
+            ObservationBody::ChartOpened(opened) => self.chart_opened(set, seen, opened),
+            ObservationBody::VisitAccepted(visit) => self.visit_accepted(set, seen, visit),
+            _ => Judged::Parked("kind-not-supported"),
+        };
+        let mut row = row(seen);
+        let mut effects = match judged {
+            Judged::Effects(effects) => {
+                row.outcome = match effects.drafts.is_empty() {
+                    true => CommitOutcome::NothingNew,
+                    false => CommitOutcome::Recorded,
+                };
+                effects
+            }
+            Judged::Waits { case, effects } => {
+                row.outcome = CommitOutcome::Waiting;
+                row.case = Some(case);
+                row.observation = serde_json::to_vec(seen).ok();
+                set.waiting.entry(case).or_default().push(seen.clone());
+                effects
+            }
+            Judged::Parked(reason) => {
+                metrics::counter!("hub_observations_parked", "reason" => reason).increment(1);
+                row.outcome = CommitOutcome::Parked;
+                row.reason = Some(reason.to_owned());
+                row.observation = serde_json::to_vec(seen).ok();
+                Effects::default()
+            }
+        };
+        let answer = (row.outcome, row.reason.clone());
+        effects.inbox.push(row);
+        set.apply(effects);
+        answer
+    }
+
+    fn chart_opened(
+        &self,
+        set: &mut WorkingSet,
+        seen: &Observation,
+        opened: &ChartOpened,
+    ) -> Judged {
+        let Some(facts) = self.facts(&seen.facility) else {
+            return Judged::Parked("facility-unknown");
+        };
+        let chart = self.digests.chart(facts, &opened.patient);
+        let record = match (set.record_of(&chart), opened.record) {
+            (Some(known), Some(told)) if known != told => {
+                return Judged::Parked("numbered-otherwise");
+            }
+            (Some(known), _) => known,
+            (None, Some(told)) => told,
+            // A chart of somebody never verified here tells nothing about a qualification.
+            (None, None) => return Judged::Effects(Effects::default()),
+        };
+        let command = PatientCommand::NumberPatient(opened.patient.clone());
+        let mut effects = match on_record(set, seen, record, command) {
+            Judged::Effects(effects) => effects,
+            refused => return refused,
+        };
+        effects.taken.push((chart, record));
+        Judged::Effects(effects)
+    }
+
+    fn visit_accepted(
+        &self,
+        set: &mut WorkingSet,
+        seen: &Observation,
+        visit: &VisitSeen,
+    ) -> Judged {
+        let Some(facts) = self.facts(&seen.facility) else {
+            return Judged::Parked("facility-unknown");
+        };
+        let Some(record) = set.record_of(&self.digests.chart(facts, &visit.patient)) else {
+            return Judged::Parked("record-unknown");
+        };
+        let accepted = VisitAccepted {
+            visited_on: visit.on,
+            department: visit.department.clone(),
+        };
+        on_record(set, seen, record, PatientCommand::AcceptVisit(accepted))
+    }
+}
+
+fn on_record(
+    set: &mut WorkingSet,
+    seen: &Observation,
+    record: RecordId,
+    command: PatientCommand,
+) -> Judged {
+    let state = set.stream(&StreamId::patient(record)).patient();
+    match patient::decide(&state, command) {
+        Ok(events) => Judged::Effects(Effects {
+            drafts: events
+                .into_iter()
+                .map(|event| patient_draft(seen, record, event))
+                .collect(),
+            ..Effects::default()
+        }),
+        Err(rejection) => Judged::Parked(rejection.rule()),
+    }
+}
+
+fn progressed(set: &mut WorkingSet, seen: &Observation, progress: &InquiryProgress) -> Judged {
+    let stream = StreamId::inquiry(progress.inquiry);
+    let process = set.stream(&stream).inquiry();
+    let command = InquiryCommand::from_progress(progress, &seen.device);
+    match inquiry::decide(&process, command) {
+        Ok(events) => Judged::Effects(Effects {
+            drafts: events
+                .into_iter()
+                .map(|event| Draft {
+                    key_of: process.requested.as_ref().and_then(|asked| asked.record),
+                    ..draft(seen, stream.clone(), event)
+                })
+                .collect(),
+            ..Effects::default()
+        }),
+        Err(InquiryRejection::NeverRequested) => Judged::Parked("inquiry-unknown"),
+        // What is over stays over: the note came late and changes nothing.
+        Err(_) => Judged::Effects(Effects::default()),
+    }
+}
+
+fn overdue(set: &mut WorkingSet, inquiry: InquiryId) -> Verdict {
+    let stream = StreamId::inquiry(inquiry);
+    let process = set.stream(&stream).inquiry();
+    let command = InquiryCommand::NoteUncertain {
+        reason: "no-answer".to_owned(),
+    };
+    let events = inquiry::decide(&process, command).unwrap_or_default();
+    let outcome = match events.is_empty() {
+        true => CommitOutcome::NothingNew,
+        false => CommitOutcome::Recorded,
+    };
+    let facility = set.stream(&stream).facility();
+    set.apply(Effects {
+        drafts: events
+            .into_iter()
+            .map(|event| Draft {
+                facility: facility.clone(),
+                key_of: process.requested.as_ref().and_then(|asked| asked.record),
+                ..Draft::new(event, stream.clone(), 0)
+            })
+            .collect(),
+        ..Effects::default()
+    });
+    Verdict::committed(outcome, None)
+}
+
+fn set_aside(set: &mut WorkingSet, unjudged: &Unjudged) -> Verdict {
+    if let Some(row) = set.inbox.get(&unjudged.observation_id) {
+        return Verdict::committed(row.outcome, row.reason.clone());
+    }
+    metrics::counter!("hub_observations_parked", "reason" => unjudged.reason).increment(1);
+    let reason = Some(unjudged.reason.to_owned());
+    set.apply(Effects {
+        inbox: vec![InboxRow {
+            observation_id: unjudged.observation_id,
+            facility: unjudged.facility.clone(),
+            outcome: CommitOutcome::Parked,
+            first: None,
+            last: None,
+            case: None,
+            reason: reason.clone(),
+            observation: Some(unjudged.bytes.clone()),
+        }],
+        ..Effects::default()
+    });
+    Verdict::committed(CommitOutcome::Parked, reason)
+}
+
+/// The inbox row of an observation before it is judged.
+pub(crate) fn row(seen: &Observation) -> InboxRow {
+    InboxRow {
+        observation_id: seen.observation_id,
+        facility: seen.facility.clone(),
+        outcome: CommitOutcome::NothingNew,
+        first: None,
+        last: None,
+        case: None,
+        reason: None,
+        observation: None,
+    }
+}
+
+impl Work {
+    /// The item as something to set aside with a reason, if it is an observation.
+    pub(crate) fn unjudged(&self, reason: &'static str) -> Option<Unjudged> {
+        match self {
+            Self::Observation(seen) => Some(Unjudged {
+                observation_id: seen.observation_id,
+                facility: seen.facility.clone(),
+                reason,
+                bytes: serde_json::to_vec(seen).ok()?,
+            }),
+            _ => None,
+        }
+    }
+}
