@@ -136,3 +136,20 @@ fn run(command: &mut Command) {
         .unwrap_or_else(|error| panic!("{command:?}: {error}"));
     assert!(output.status.success(), "{command:?}: {output:?}");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_starts_and_leaves_nothing_running() {
+        let server = Postgres::start();
+        server.database("one");
+        assert_eq!(server.ask("one", "SHOW fsync"), "on");
+        let folder = server.folder.path().to_owned();
+        drop(server);
+        crate::until("its processes are gone", || {
+            below(&folder).is_empty().then_some(())
+        });
+    }
+}

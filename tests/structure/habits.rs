@@ -8,10 +8,10 @@ fn none(what: &str, found: Vec<String>) {
 }
 
 #[test]
-fn no_source_is_longer_than_400_lines() {
+fn no_source_is_longer_than_400_lines_without_its_tests() {
     let found = program_sources()
         .into_iter()
-        .map(|path| (read(&path).lines().count(), path))
+        .map(|path| (code_lines(&path).len(), path))
         .filter(|(lines, _)| *lines > 400)
         .map(|(lines, path)| format!("{path}: {lines} lines"))
         .collect();
@@ -88,7 +88,12 @@ fn lines_with(words: &[&str], sources: Vec<String>) -> Vec<String> {
         };
         for (number, line) in lines {
             let code = line.trim_start();
-            if !code.starts_with("//") && words.iter().any(|word| code.contains(word)) {
+            // A process that another test starts is a test of its own only in name.
+            let started_elsewhere = code.contains("= \"run by ");
+            if !code.starts_with("//")
+                && !started_elsewhere
+                && words.iter().any(|word| code.contains(word))
+            {
                 found.push(format!("{path}:{number}: {code}"));
             }
         }

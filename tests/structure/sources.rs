@@ -5,11 +5,11 @@ use std::process::Command;
 
 use shikaku_tests::program::workspace;
 
-/// Paths, below the workspace, of everything that git knows or would add.
+/// Paths, below the workspace, of everything that git knows.
 pub(crate) fn files() -> Vec<String> {
     let output = Command::new("git")
         .current_dir(workspace())
-        .args(["ls-files", "--cached", "--others", "--exclude-standard"])
+        .arg("ls-files")
         .output()
         .expect("the repository is a git clone");
     assert!(output.status.success(), "{output:?}");
