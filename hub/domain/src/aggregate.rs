@@ -112,7 +112,13 @@ aggregate!(
     InquiryCommand,
     InquiryRejection
 );
-aggregate!(PersonState, "person", person, PersonCommand, PersonRejection);
+aggregate!(
+    PersonState,
+    "person",
+    person,
+    PersonCommand,
+    PersonRejection
+);
 aggregate!(CaseState, "case", case, CaseCommand, CaseRejection);
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use cqrs_es::persist::{
-    PersistedEventRepository, PersistedEventStore, PersistenceError, ReplayStream,
-    SerializedEvent, SerializedSnapshot,
+    PersistedEventRepository, PersistedEventStore, PersistenceError, ReplayStream, SerializedEvent,
+    SerializedSnapshot,
 };
 use cqrs_es::test::TestFramework;
 use cqrs_es::{CqrsFramework, EventStore as _};
@@ -180,10 +180,7 @@ impl PersistedEventRepository for Memory {
         Ok(())
     }
 
-    async fn stream_events<A: Aggregate>(
-        &self,
-        _: &str,
-    ) -> Result<ReplayStream, PersistenceError> {
+    async fn stream_events<A: Aggregate>(&self, _: &str) -> Result<ReplayStream, PersistenceError> {
         Ok(ReplayStream::new(1).1)
     }
 

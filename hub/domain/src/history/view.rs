@@ -9,8 +9,8 @@ use shikaku_schemas::event::{
     QualificationDetails, QualificationLost,
 };
 use shikaku_schemas::value::{
-    AsOf, Coverage, FacilityCode, Method, Month, PatientNumber, Position, QualificationId, RecordId,
-    ReferenceNumber, Validity,
+    AsOf, Coverage, FacilityCode, Method, Month, PatientNumber, Position, QualificationId,
+    RecordId, ReferenceNumber, Validity,
 };
 
 use super::HistoryQuestion;
@@ -337,10 +337,7 @@ impl Gathered {
     }
 }
 
-fn verification(
-    head: &EventHead,
-    verified: &shikaku_schemas::event::Verified,
-) -> VerificationView {
+fn verification(head: &EventHead, verified: &shikaku_schemas::event::Verified) -> VerificationView {
     VerificationView {
         position: head.position,
         recorded_at: head.recorded_at,
@@ -434,7 +431,9 @@ fn ticket_covers(known: &KnownTicket, day: Date) -> bool {
 
 fn consent_covers(consent: &ConsentRecorded, day: Date) -> bool {
     consent.given_at.is_none_or(|given| given.day() <= day)
-        && consent.available_until.is_none_or(|until| day <= until.day())
+        && consent
+            .available_until
+            .is_none_or(|until| day <= until.day())
 }
 
 fn not_commissioned(months: &[&KnownMonth], day: Option<Date>) -> Vec<NotCommissionedView> {
