@@ -104,12 +104,8 @@ pub fn to_answer(
             .filter(|text| !hidden.stand_in(text))
             .map(str::to_owned)
     };
-    if hidden.any() {
-        for record in &mut records {
-            record
-                .reference_number
-                .take_if(|number| hidden.stand_in(number.as_str()));
-        }
+    for record in &mut records {
+        hidden.scrub(record);
     }
     Ok(OqsAnswer {
         folder: reading.folder,

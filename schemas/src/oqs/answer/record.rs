@@ -88,6 +88,9 @@ impl Context<'_> {
         let pair = Pair::of(record);
         let silent = self.is_not_commissioned(half, &pair);
         let insured = matches!(half, Half::Insurance);
+        if matches!(half, Half::Unknown) {
+            warnings.note("classification-unknown");
+        }
         let numbers = match half {
             Half::Insurance => insurance_numbers(record),
             Half::Assistance | Half::Other(_) if !silent => public_numbers(pair, warnings),
@@ -363,6 +366,17 @@ impl Hidden {
     /// Whether the answer has a 未委託 record at all.
     pub(super) fn any(&self) -> bool {
         self.0.is_some()
+    }
+
+    /// Takes them out of the texts of a record.
+    pub(super) fn scrub(&self, record: &mut AnswerRecord) {
+        let texts = [&mut record.issuer_name, &mut record.reason_of_loss];
+        for text in texts {
+            text.take_if(|text| self.stand_in(text));
+        }
+        record
+            .reference_number
+            .take_if(|number| self.stand_in(number.as_str()));
     }
 
     /// Whether one of the numbers stands in `text`.

@@ -48,17 +48,15 @@ impl Context<'_> {
         })
     }
 
-    /// The centre's own flag; without one, whether the code is the asking institution's.
+    /// The centre's own flag; without one, whether the code is the asking institution's or our own.
     fn matches(
         &self,
         info: &MedicalTicketInfo<'_>,
         named: Option<&InstitutionCode>,
         warnings: &mut Warnings,
     ) -> bool {
-        let asking = self
-            .institution
-            .map_or(self.reading.facility.code.as_str(), |code| &code.0);
-        let same = named.is_none_or(|code| code.0 == asking);
+        let own = self.reading.facility.code.as_str();
+        let same = named.is_none_or(|code| code.0 == own || Some(code) == self.institution);
         match code(&info.designated_medical_institution_flag) {
             Some("1") => false,
             Some("0") => {

@@ -17,12 +17,17 @@ const OUTPUT: usize = CHUNK * 3 + 16;
 /// with a [`TextError`] inside.
 pub struct Decoder<R> {
     inner: R,
-    raw: Vec<u8>,
+    raw: Box<[u8]>,
+    /// Bytes of `raw` that are filled.
+    raw_end: usize,
     /// Bytes of `raw` consumed so far.
     raw_at: usize,
     /// File offset of `raw[0]`.
     base: u64,
-    out: Vec<u8>,
+    out: Box<[u8]>,
+    /// Bytes of `out` that are filled.
+    out_end: usize,
+    /// Bytes of `out` given away.
     out_at: usize,
     state: State,
     ended: bool,
@@ -41,10 +46,12 @@ impl<R: Read> Decoder<R> {
     pub fn new(inner: R) -> Self {
         Self {
             inner,
-            raw: Vec::with_capacity(CHUNK),
+            raw: vec![0; CHUNK].into(),
+            raw_end: 0,
             raw_at: 0,
             base: 0,
-            out: Vec::with_capacity(OUTPUT),
+            out: vec![0; OUTPUT].into(),
+            out_end: 0,
             out_at: 0,
             state: State::Start,
             ended: false,
@@ -69,17 +76,16 @@ impl<R: Read> Decoder<R> {
 
     /// Replaces the consumed chunk by the next one.
     fn fill(&mut self, at_least: usize) -> io::Result<()> {
-        self.base += self.raw.len() as u64;
-        self.raw.clear();
-        self.raw_at = 0;
-        while self.raw.len() < at_least && !self.ended {
-            let filled = self.raw.len();
-            self.raw.resize(CHUNK, 0);
-            let got = self.inner.read(&mut self.raw[filled..]);
-            self.raw.truncate(filled + *got.as_ref().unwrap_or(&0));
-            match got {
+        self.base += self.raw_end as u64;
+        (self.raw_at, self.raw_end) = (0, 0);
+        while self.raw_end < at_least && !self.ended {
+            match self.inner.read(&mut self.raw[self.raw_end..]) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                other => self.ended = other? == 0,
+                Err(error) => return Err(error),
+                Ok(got) => {
+                    self.raw_end += got;
+                    self.ended = got == 0;
+                }
             }
         }
         Ok(())
@@ -87,7 +93,7 @@ impl<R: Read> Decoder<R> {
 
     fn start(&mut self) -> io::Result<()> {
         self.fill(DECLARATION)?;
-        let sniffed = sniff(&self.raw).map_err(invalid)?;
+        let sniffed = sniff(&self.raw[..self.raw_end]).map_err(invalid)?;
         self.raw_at = sniffed.skip;
         match sniffed.encoding {
             Some(encoding) => self.decide(encoding),
@@ -99,11 +105,10 @@ impl<R: Read> Decoder<R> {
     fn step(&mut self) -> io::Result<()> {
         if matches!(self.state, State::Start) {
             self.start()?;
-        } else if self.raw_at == self.raw.len() && !self.ended {
+        } else if self.raw_at == self.raw_end && !self.ended {
             self.fill(1)?;
         }
-        self.out.clear();
-        self.out_at = 0;
+        (self.out_at, self.out_end) = (0, 0);
         if matches!(self.state, State::Undecided) {
             self.step_undecided();
         }
@@ -114,10 +119,11 @@ impl<R: Read> Decoder<R> {
     }
 
     fn step_undecided(&mut self) {
-        let rest = &self.raw[self.raw_at..];
+        let rest = &self.raw[self.raw_at..self.raw_end];
         if rest.is_ascii() {
-            self.out.extend_from_slice(rest);
-            self.raw_at = self.raw.len();
+            self.out[..rest.len()].copy_from_slice(rest);
+            self.out_end = rest.len();
+            self.raw_at = self.raw_end;
             return;
         }
         // A character cut by the end of the chunk is no sign against UTF-8.
@@ -132,20 +138,19 @@ impl<R: Read> Decoder<R> {
         let State::Decided(encoding, decoder) = &mut self.state else {
             return Ok(());
         };
-        self.out.resize(OUTPUT, 0);
         let (result, read, written) = decoder.decode_to_utf8_without_replacement(
-            &self.raw[self.raw_at..],
+            &self.raw[self.raw_at..self.raw_end],
             &mut self.out,
             self.ended,
         );
         self.raw_at += read;
-        self.out.truncate(written);
+        self.out_end = written;
         match result {
             DecoderResult::InputEmpty | DecoderResult::OutputFull => Ok(()),
             DecoderResult::Malformed(length, beyond) => {
                 let back = u64::from(length) + u64::from(beyond);
                 let at = (self.base + self.raw_at as u64).saturating_sub(back);
-                let cut = self.ended && self.raw_at == self.raw.len() && beyond == 0;
+                let cut = self.ended && self.raw_at == self.raw_end && beyond == 0;
                 Err(invalid(if cut {
                     TextError::Cut { at }
                 } else {
@@ -161,13 +166,13 @@ impl<R: Read> Decoder<R> {
 
 impl<R: Read> Read for Decoder<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.out_at == self.out.len() {
-            if self.ended && self.raw_at == self.raw.len() && !matches!(self.state, State::Start) {
+        while self.out_at == self.out_end {
+            if self.ended && self.raw_at == self.raw_end && !matches!(self.state, State::Start) {
                 return Ok(0);
             }
             self.step()?;
         }
-        let count = buffer.len().min(self.out.len() - self.out_at);
+        let count = buffer.len().min(self.out_end - self.out_at);
         buffer[..count].copy_from_slice(&self.out[self.out_at..self.out_at + count]);
         self.out_at += count;
         Ok(count)
