@@ -103,6 +103,12 @@ pub enum LedgerError {
     /// Stored evidence is not what its id says.
     #[error("evidence {0} is not what its id says")]
     EvidenceChanged(EvidenceId),
+    /// A writer was asked for on a ledger that was opened to look only.
+    #[error("the ledger was opened read-only")]
+    ReadOnly,
+    /// Keys or versions changed under the batch more often than anybody changes them.
+    #[error("the stores kept changing under the batch")]
+    Busy,
     /// A writer's task died.
     #[error("a background task of the writer failed")]
     Task(#[from] tokio::task::JoinError),
@@ -132,7 +138,8 @@ pub enum UpcastError {
     Event(#[from] EventError),
 }
 
-/// Why a batch was not appended. Unless it is [`AppendError::Ambiguous`], nothing of it was committed.
+/// Why a batch was not appended. Nothing of it was committed, unless it is `Ambiguous`, or `Fenced` after the
+/// line broke: then the inbox knows.
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
     /// Another writer took over. This one stops for good.

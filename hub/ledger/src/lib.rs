@@ -1,9 +1,13 @@
-//! The only record.
+#![doc = include_str!("../README.md")]
 
 mod error;
+mod keys;
 mod ledger;
 mod model;
 mod options;
+mod proof;
+mod store;
+mod upcast;
 mod writer;
 
 pub use error::{AppendError, LedgerError, UpcastError};

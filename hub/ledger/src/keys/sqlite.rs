@@ -1,0 +1,132 @@
+//! The key store in a SQLite file of its own.
+
+use std::path::Path;
+
+use shikaku_schemas::value::RecordId;
+use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
+use uuid::fmt::Hyphenated;
+
+use super::{PersistError, StoredKey, Wrapped};
+use crate::LedgerError;
+use crate::store::sqlite::{connect_options, migrate, prove_durable};
+
+const MIGRATIONS: &[&str] = &[include_str!("../../migrations/keys-sqlite-1.sql")];
+
+#[derive(Debug)]
+pub(super) struct KeyTables {
+    pool: SqlitePool,
+}
+
+impl KeyTables {
+    pub(super) async fn open(path: &Path, read_only: bool) -> Result<Self, LedgerError> {
+        let options = connect_options(path, read_only)?.pragma("secure_delete", "on");
+        let pool = SqlitePoolOptions::new()
+            .max_connections(2)
+            .connect_with(options)
+            .await?;
+        let mut connection = pool.acquire().await?;
+        prove_durable(&mut connection, read_only).await?;
+        migrate(&mut connection, "key store", MIGRATIONS, read_only).await?;
+        drop(connection);
+        Ok(Self { pool })
+    }
+
+    pub(super) async fn group_check(
+        &self,
+        ours: &[u8],
+        read_only: bool,
+    ) -> Result<Option<Vec<u8>>, LedgerError> {
+        if !read_only {
+            sqlx::query("INSERT INTO group_check VALUES (1, ?) ON CONFLICT DO NOTHING")
+                .bind(ours)
+                .execute(&self.pool)
+                .await?;
+        }
+        let stored = sqlx::query_scalar("SELECT sealed FROM group_check");
+        Ok(stored.fetch_optional(&self.pool).await?)
+    }
+
+    pub(super) async fn read(&self, owners: &[String]) -> Result<Vec<StoredKey>, LedgerError> {
+        let names = serde_json::json!(owners).to_string();
+        let rows: Vec<(String, Option<Vec<u8>>, Option<Hyphenated>)> = sqlx::query_as(
+            "SELECT owner, wrapped, about FROM keys WHERE owner IN (SELECT value FROM json_each(?))
+             UNION ALL
+             SELECT owner, NULL, NULL FROM erased WHERE owner IN (SELECT value FROM json_each(?))",
+        )
+        .bind(&names)
+        .bind(&names)
+        .fetch_all(&self.pool)
+        .await?;
+        let typed = |(owner, wrapped, about): (_, _, Option<Hyphenated>)| {
+            (owner, wrapped, about.map(|id| RecordId(id.into_uuid())))
+        };
+        Ok(rows.into_iter().map(typed).collect())
+    }
+
+    pub(super) async fn persist(
+        &self,
+        rows: &[Wrapped],
+        about: &[(String, RecordId)],
+    ) -> Result<(), PersistError> {
+        let new: Vec<_> = rows
+            .iter()
+            .map(|row| (&row.owner, hex::encode(&row.wrapped), row.about))
+            .collect();
+        let new = serde_json::json!(new).to_string();
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        if !about.is_empty() {
+            sqlx::query(
+                "UPDATE keys SET about = l.value ->> 1 FROM json_each(?) AS l
+                 WHERE keys.owner = l.value ->> 0",
+            )
+            .bind(serde_json::json!(about).to_string())
+            .execute(&mut *transaction)
+            .await?;
+        }
+        // When any of the owners was erased nothing is made at all.
+        let made = sqlx::query(
+            "INSERT INTO keys (owner, wrapped, about)
+             SELECT n.value ->> 0, unhex(n.value ->> 1), n.value ->> 2 FROM json_each(?) AS n
+             WHERE NOT EXISTS (
+               SELECT 1 FROM erased JOIN json_each(?) AS o ON erased.owner = o.value ->> 0)",
+        )
+        .bind(&new)
+        .bind(&new)
+        .execute(&mut *transaction)
+        .await?;
+        if made.rows_affected() != rows.len() as u64 {
+            return Err(PersistError::Stale);
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    pub(super) async fn erase(
+        &self,
+        record: RecordId,
+        owners: &[String],
+    ) -> Result<(), LedgerError> {
+        let names = serde_json::json!(owners).to_string();
+        let record = record.0.hyphenated();
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        sqlx::query(
+            "INSERT INTO erased (owner)
+             SELECT value FROM json_each(?) WHERE true
+             UNION SELECT owner FROM keys WHERE about = ?
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(&names)
+        .bind(record)
+        .execute(&mut *transaction)
+        .await?;
+        sqlx::query("DELETE FROM keys WHERE owner IN (SELECT owner FROM erased)")
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        // The write-ahead log still holds the page with the key until then.
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+}

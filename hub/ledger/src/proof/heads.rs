@@ -1,0 +1,256 @@
+//! Signed heads, kept outside the database.
+//!
+//! `heads.jsonl` gets one line at most a second, synced. `heads.pending` holds the very last head, written
+//! without a sync right after its commit: it survives the death of the process, which a line of the coming
+//! second would not. Together they make a missing last event visible after a crash.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use shikaku_schemas::value::Position;
+use uuid::Uuid;
+
+use super::signer::file;
+use crate::LedgerError;
+use crate::model::StoreIdentity;
+
+/// Bytes of `heads.pending`; constant, so that one write replaces all of it.
+const PENDING_BYTES: usize = 1024;
+/// How far from the end of `heads.jsonl` the last head is looked for.
+const TAIL_BYTES: u64 = 16 * 1024;
+
+/// A statement that the ledger had exactly these events.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SignedHead {
+    pub(crate) store: Uuid,
+    pub(crate) epoch: u32,
+    pub(crate) position: Position,
+    /// Root of the RFC 6962 tree, hex.
+    pub(crate) root: String,
+    /// The chain, hex.
+    pub(crate) chain: String,
+    pub(crate) recorded_at: Timestamp,
+    /// Public key, hex.
+    pub(crate) key: String,
+    /// Ed25519 over [`SignedHead::signed_text`], hex.
+    pub(crate) signature: String,
+}
+
+impl SignedHead {
+    /// What is signed. Changing it needs a new version word.
+    pub(crate) fn signed_text(&self) -> String {
+        format!(
+            "shikaku-head-1|{}|{}|{}|{}|{}|{}",
+            self.store,
+            self.epoch,
+            self.position,
+            self.root,
+            self.chain,
+            self.recorded_at.as_microsecond()
+        )
+    }
+
+    /// Whether it speaks of this history.
+    pub(crate) fn is_of(&self, identity: StoreIdentity) -> bool {
+        self.store == identity.store_id && self.epoch == identity.epoch
+    }
+}
+
+/// The two files.
+#[derive(Debug)]
+pub(crate) struct HeadsFile {
+    lines: PathBuf,
+    pending: PathBuf,
+}
+
+impl HeadsFile {
+    pub(crate) fn in_folder(folder: &Path) -> Self {
+        Self {
+            lines: folder.join("heads.jsonl"),
+            pending: folder.join("heads.pending"),
+        }
+    }
+
+    /// Whether anything was ever signed here.
+    pub(crate) fn is_begun(&self) -> bool {
+        self.lines.exists() || self.pending.exists()
+    }
+
+    /// Adds a head for good.
+    pub(crate) fn append(&self, head: &SignedHead) -> Result<(), LedgerError> {
+        self.append_line(head).map_err(file(&self.lines))
+    }
+
+    fn append_line(&self, head: &SignedHead) -> std::io::Result<()> {
+        let is_new = !self.lines.exists();
+        let mut lines = File::options()
+            .create(true)
+            .append(true)
+            .read(true)
+            .open(&self.lines)?;
+        let mut text = String::new();
+        // A line cut by a power failure must not swallow the next one.
+        let length = lines.metadata()?.len();
+        if length > 0 {
+            let mut last = [0u8];
+            lines.read_exact_at(&mut last, length - 1)?;
+            if last != *b"\n" {
+                text.push('\n');
+            }
+        }
+        text.push_str(&serde_json::to_string(head)?);
+        text.push('\n');
+        lines.write_all(text.as_bytes())?;
+        lines.sync_data()?;
+        if is_new && let Some(folder) = self.lines.parent() {
+            File::open(folder)?.sync_all()?;
+        }
+        Ok(())
+    }
+
+    /// Replaces the pending head. Not synced: it guards against the death of the process alone.
+    pub(crate) fn note(&self, head: &SignedHead) -> Result<(), LedgerError> {
+        let write = || {
+            let mut text = serde_json::to_string(head)?.into_bytes();
+            text.resize(PENDING_BYTES, b' ');
+            let file = File::options()
+                .create(true)
+                .truncate(false)
+                .write(true)
+                .open(&self.pending)?;
+            file.write_all_at(&text, 0)
+        };
+        write().map_err(file(&self.pending))
+    }
+
+    /// The head furthest on, from both files. Lines that are cut short are left out.
+    pub(crate) fn last(&self) -> Result<Option<SignedHead>, LedgerError> {
+        let mut tail = Vec::new();
+        match File::open(&self.lines) {
+            Ok(mut lines) => {
+                let read = |lines: &mut File, tail: &mut Vec<u8>| {
+                    let length = lines.metadata()?.len();
+                    lines.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
+                    lines.read_to_end(tail)
+                };
+                read(&mut lines, &mut tail).map_err(file(&self.lines))?;
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(file(&self.lines)(error)),
+        }
+        let mut heads: Vec<SignedHead> = tail
+            .split(|byte| *byte == b'\n')
+            .filter_map(|line| serde_json::from_slice(line).ok())
+            .collect();
+        heads.extend(self.pending()?);
+        Ok(heads
+            .into_iter()
+            .max_by_key(|head| (head.epoch, head.position)))
+    }
+
+    /// The pending head; `None` when there is none, or a power cut tore it.
+    pub(crate) fn pending(&self) -> Result<Option<SignedHead>, LedgerError> {
+        match std::fs::read(&self.pending) {
+            Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(file(&self.pending)(error)),
+        }
+    }
+
+    /// Reads all lines from the first.
+    pub(crate) fn read(&self) -> Result<HeadLines, LedgerError> {
+        let lines = match File::open(&self.lines) {
+            Ok(file) => Some(BufReader::new(file)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => return Err(file(&self.lines)(error)),
+        };
+        Ok(HeadLines {
+            path: self.lines.clone(),
+            lines,
+        })
+    }
+}
+
+/// The lines of `heads.jsonl`, one at a time.
+pub(crate) struct HeadLines {
+    path: PathBuf,
+    lines: Option<BufReader<File>>,
+}
+
+impl HeadLines {
+    /// The next head. `Some(None)` is a whole line that is no head.
+    pub(crate) fn next(&mut self) -> Result<Option<Option<SignedHead>>, LedgerError> {
+        let Some(lines) = self.lines.as_mut() else {
+            return Ok(None);
+        };
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            let limit = 64 * 1024;
+            let read = lines.by_ref().take(limit).read_until(b'\n', &mut line);
+            if read.map_err(file(&self.path))? == 0 {
+                return Ok(None);
+            }
+            // Without its end a line was cut by a crash; `append_line` closes such a line before the next.
+            let head = serde_json::from_slice::<SignedHead>(&line).ok();
+            let is_cut = line.last() != Some(&b'\n') || !line.ends_with(b"}\n");
+            if head.is_none() && is_cut {
+                continue;
+            }
+            return Ok(Some(head));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(position: u64) -> SignedHead {
+        SignedHead {
+            store: Uuid::from_u128(1),
+            epoch: 1,
+            position: Position(position),
+            root: "00".repeat(32),
+            chain: "11".repeat(32),
+            recorded_at: Timestamp::UNIX_EPOCH,
+            key: "22".repeat(32),
+            signature: "33".repeat(64),
+        }
+    }
+
+    #[test]
+    fn a_line_cut_by_a_power_failure_hides_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let heads = HeadsFile::in_folder(folder.path());
+        assert_eq!(heads.last().unwrap(), None);
+        heads.append(&head(1)).unwrap();
+        let mut whole = std::fs::read(folder.path().join("heads.jsonl")).unwrap();
+        whole.extend_from_slice(&whole.clone()[..40]);
+        std::fs::write(folder.path().join("heads.jsonl"), whole).unwrap();
+        assert_eq!(heads.last().unwrap(), Some(head(1)));
+        heads.append(&head(3)).unwrap();
+        let mut lines = heads.read().unwrap();
+        assert_eq!(lines.next().unwrap(), Some(Some(head(1))));
+        assert_eq!(lines.next().unwrap(), Some(Some(head(3))));
+        assert_eq!(lines.next().unwrap(), None);
+    }
+
+    #[test]
+    fn the_pending_head_counts_when_it_is_further_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let heads = HeadsFile::in_folder(folder.path());
+        heads.append(&head(5)).unwrap();
+        heads.note(&head(4)).unwrap();
+        assert_eq!(heads.last().unwrap(), Some(head(5)));
+        heads.note(&head(70_000)).unwrap();
+        heads.note(&head(9)).unwrap();
+        assert_eq!(heads.last().unwrap(), Some(head(9)));
+        std::fs::write(folder.path().join("heads.pending"), b"{\"store\":").unwrap();
+        assert_eq!(heads.last().unwrap(), Some(head(5)));
+    }
+}

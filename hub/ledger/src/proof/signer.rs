@@ -1,0 +1,91 @@
+//! The Ed25519 key that signs heads, and what exactly is signed.
+
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use ed25519_dalek::{Signature, Signer as _, SigningKey};
+use shikaku_schemas::seal::SealKey;
+
+use super::SignedHead;
+use crate::LedgerError;
+
+/// Signs heads and checks their signatures.
+#[derive(Clone)]
+pub(crate) struct Signer {
+    key: SigningKey,
+}
+
+impl std::fmt::Debug for Signer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Signer(…)")
+    }
+}
+
+impl Signer {
+    /// Reads the key; makes one when there is none and `may_create`.
+    pub(crate) fn load(path: &Path, may_create: bool) -> Result<Self, LedgerError> {
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                if !may_create {
+                    return Err(LedgerError::SigningKeyMissing(path.to_owned()));
+                }
+                return Self::create(path).map_err(file(path));
+            }
+            Err(source) => return Err(file(path)(source)),
+        };
+        let mut bytes = [0u8; 32];
+        hex::decode_to_slice(text.trim(), &mut bytes)
+            .map_err(|_| LedgerError::SigningKeyMalformed(path.to_owned()))?;
+        Ok(Self {
+            key: SigningKey::from_bytes(&bytes),
+        })
+    }
+
+    fn create(path: &Path) -> std::io::Result<Self> {
+        let bytes = *SealKey::random().as_bytes();
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        if let Some(folder) = folder {
+            std::fs::create_dir_all(folder)?;
+        }
+        let mut file = std::fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)?;
+        writeln!(file, "{}", hex::encode(bytes))?;
+        file.sync_all()?;
+        std::fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+        Ok(Self {
+            key: SigningKey::from_bytes(&bytes),
+        })
+    }
+
+    /// Fills in the key and the signature.
+    pub(crate) fn sign(&self, mut head: SignedHead) -> SignedHead {
+        head.key = hex::encode(self.key.verifying_key().as_bytes());
+        head.signature = hex::encode(self.key.sign(head.signed_text().as_bytes()).to_bytes());
+        head
+    }
+
+    /// Whether our key signed exactly this.
+    pub(crate) fn vouches_for(&self, head: &SignedHead) -> bool {
+        let mut bytes = [0u8; 64];
+        if hex::decode_to_slice(&head.signature, &mut bytes).is_err() {
+            return false;
+        }
+        let signature = Signature::from_bytes(&bytes);
+        let key = self.key.verifying_key();
+        key.verify_strict(head.signed_text().as_bytes(), &signature)
+            .is_ok()
+    }
+}
+
+/// Names the file in an error.
+pub(crate) fn file(path: &Path) -> impl FnOnce(std::io::Error) -> LedgerError + use<> {
+    let path: PathBuf = path.to_owned();
+    move |source| LedgerError::File { path, source }
+}

@@ -1,0 +1,10 @@
+//! The tables on Postgres.
+
+mod durable;
+mod read;
+mod session;
+mod write;
+
+pub(crate) use durable::{migrate, prove_durable};
+pub(crate) use read::Tables;
+pub(crate) use session::Session;
