@@ -104,11 +104,8 @@ fn with_a_reason_and_the_hub_goes_on() {
 /// Every file ends as exactly one of event, duplicate, quarantined.
 fn the_equation_holds(hub: &Hub, quarantined: usize) {
     until("seen = events + duplicates + quarantined", || {
-        let metric = |outcome| hub.metric("shikaku_files_total", outcome);
-        let seen = hub.metric("shikaku_files_seen_total", "");
-        let events = metric("event");
-        let duplicates = metric("duplicate");
-        let set_aside = metric("quarantined");
+        let [seen, events, duplicates, set_aside] =
+            ["seen", "event", "duplicate", "quarantined"].map(|outcome| hub.files(outcome));
         let ended = events + duplicates + set_aside;
         (seen > 0.0 && (seen - ended).abs() < 0.5 && (set_aside - quarantined as f64).abs() < 0.5)
             .then_some(())

@@ -35,7 +35,7 @@ fn in_both_encodings_with_the_members_of_the_contract() {
 
     terminal.drop_face(&utf8);
     until("the copy is known as a duplicate", || {
-        (hub.metric("shikaku_files_total", "duplicate") >= 1.0).then_some(())
+        (hub.files("duplicate") >= 1.0).then_some(())
     });
     assert_eq!(
         hub.log(),

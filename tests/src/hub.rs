@@ -250,7 +250,7 @@ impl Hub {
         body.to_owned()
     }
 
-    /// Sum of a metric over its labels; 0 when it is not there. A label is given as it is printed: `folder="face"`.
+    /// Sum of a metric over its labels; 0 when it is not there. A label is given as it is printed: `outcome="seen"`.
     #[track_caller]
     pub fn metric(&self, name: &str, label: &str) -> f64 {
         self.get("/metrics")
@@ -260,6 +260,15 @@ impl Hub {
             .filter(|(series, _)| series.split('{').next() == Some(name) && series.contains(label))
             .map(|(_, value)| value.parse::<f64>().unwrap())
             .sum()
+    }
+
+    /// How many files of all terminals ended so since the hub started: `seen`, `event`, `duplicate`, `quarantined`.
+    #[track_caller]
+    pub fn files(&self, outcome: &str) -> f64 {
+        self.metric(
+            "shikaku_terminal_files_total",
+            &format!("outcome=\"{outcome}\""),
+        )
     }
 
     /// Where the broker listens.
