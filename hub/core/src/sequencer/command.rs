@@ -8,8 +8,8 @@ use shikaku_schemas::command::{Command, CommandEnvelope, InquireTicket};
 use shikaku_schemas::event::{InquiryRequested, InquiryResolved};
 use shikaku_schemas::observation::{CommitOutcome, Observation};
 use shikaku_schemas::value::{
-    FacilityCode, InquiryId, InquiryKind, ObservationId, PayerNumber, Position, RecipientNumber,
-    RecordId, StreamId, jst_day,
+    FacilityCode, InquiryId, InquiryKind, ObservationId, PayerNumber, RecipientNumber, RecordId,
+    StreamId, jst_day,
 };
 use uuid::Uuid;
 

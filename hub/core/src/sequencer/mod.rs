@@ -53,8 +53,10 @@ pub(crate) struct Sequencer {
 enum Failure {
     /// Another hub holds the ledger.
     Fenced,
-    /// It may go better with fresh states.
-    Again(&'static str),
+    /// The ledger does not answer.
+    Away,
+    /// What was decided on had changed: fresh states may do better.
+    Stale,
     /// It will never go, with these items together.
     Never(&'static str),
 }
@@ -122,7 +124,7 @@ impl Sequencer {
     async fn settle(&mut self, works: Vec<Work>) -> Result<Vec<Reply>, HubError> {
         match self.persist(&works).await? {
             Ok(replies) => return Ok(replies),
-            Err(Failure::Again(_)) => return Ok(vec![Reply::Unavailable; works.len()]),
+            Err(Failure::Away) => return Ok(vec![Reply::Unavailable; works.len()]),
             Err(_) => {}
         }
         let mut answers = Vec::with_capacity(works.len());
@@ -173,7 +175,7 @@ impl Sequencer {
             tokio::time::sleep(self.jitter(pause)).await;
             pause = (pause * 4).min(PAUSE_AT_MOST);
         }
-        Ok(Err(Failure::Again("attempts")))
+        Ok(Err(Failure::Away))
     }
 
     async fn attempt(&mut self, works: &[Work]) -> Result<Vec<Reply>, Failure> {
@@ -226,11 +228,11 @@ impl Sequencer {
             | AppendError::IdentityTaken
             | AppendError::AlreadyAnswered => {
                 metrics::counter!("hub_conflicts").increment(1);
-                Failure::Again("conflict")
+                Failure::Stale
             }
             AppendError::Erased { .. } => Failure::Never("record-erased"),
             AppendError::Unlawful(_) => Failure::Never("unlawful"),
-            AppendError::Unavailable(_) => Failure::Again("unavailable"),
+            AppendError::Unavailable(_) => Failure::Away,
             AppendError::Ambiguous(_) => self.recover().await,
         }
     }
@@ -240,7 +242,7 @@ impl Sequencer {
         let mut pause = PAUSE;
         loop {
             match self.writer.recover().await {
-                Ok(_) => return Failure::Again("ambiguous"),
+                Ok(_) => return Failure::Stale,
                 Err(AppendError::Fenced) => return Failure::Fenced,
                 Err(error) => {
                     tracing::warn!(%error, "the last commit's outcome is not known yet");
@@ -259,5 +261,5 @@ impl Sequencer {
 
 fn unreadable(error: &LedgerError) -> Failure {
     tracing::warn!(%error, "the ledger can't be read");
-    Failure::Again("unreadable")
+    Failure::Away
 }

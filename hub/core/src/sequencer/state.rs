@@ -50,7 +50,7 @@ impl Loaded {
             match (&opened.event, &mut loaded.state) {
                 (Some(event), _) => loaded.record(&Origin::from(&opened.head), event),
                 // The payload is gone for good; that there was one still counts.
-                (None, State::Patient(state)) => state.seen = true,
+                (None, State::Patient(state)) => patient::evolve_erased(state),
                 (None, _) => {}
             }
         }

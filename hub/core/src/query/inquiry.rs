@@ -1,0 +1,146 @@
+//! Inquiries as people ask after them.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use shikaku_domain::inquiry::{InquiryProcess, evolve};
+use shikaku_schemas::display::{Display, Situation, display, display_verified};
+use shikaku_schemas::event::{Event, InquiryRejected, InquiryRequested};
+use shikaku_schemas::value::{
+    Coverage, FacilityCode, InquiryId, Method, Position, RecordId, StreamId, Validity,
+};
+
+use super::{PAGE, Queries, QueryError};
+
+/// Events looked through for a list at most.
+const LOOKED_THROUGH: u64 = 1_000_000;
+
+/// One inquiry.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct InquiryView {
+    /// The inquiry.
+    pub inquiry: InquiryId,
+    /// The contract's word.
+    pub state: &'static str,
+    /// The facility that asked.
+    pub facility: Option<FacilityCode>,
+    /// When it was asked for.
+    pub requested_at: Timestamp,
+    /// What was asked, by whom and why.
+    pub requested: Option<InquiryRequested>,
+    /// The terminal it went to.
+    pub terminal: Option<String>,
+    /// What the centre said.
+    pub validity: Option<Validity>,
+    /// What the desk shows for it.
+    pub display: Option<Display>,
+    /// The record it was about.
+    pub record: Option<RecordId>,
+    /// エラーコード / 処理結果コード of a refusal.
+    pub code: Option<String>,
+    /// Its message.
+    pub message: Option<String>,
+    /// Its last event.
+    pub position: Position,
+}
+
+impl Queries {
+    /// One inquiry; `None` when it was never asked for.
+    ///
+    /// # Errors
+    /// No answer from the database.
+    pub async fn inquiry(&self, inquiry: InquiryId) -> Result<Option<InquiryView>, QueryError> {
+        let events = self.stream(&StreamId::inquiry(inquiry)).await?;
+        let mut process = InquiryProcess::default();
+        let mut rejected: Option<InquiryRejected> = None;
+        for (_, event) in &events {
+            if let Some(event) = event {
+                evolve(&mut process, event);
+                if let Event::InquiryRejected(refusal) = event {
+                    rejected = Some(refusal.clone());
+                }
+            }
+        }
+        let (Some(first), Some(last), Some(state)) =
+            (events.first(), events.last(), process.state.as_str())
+        else {
+            return Ok(None);
+        };
+        let display = match (&rejected, process.record, process.validity) {
+            (Some(_), _, _) => Some(plain(Validity::Rejected)),
+            (None, Some(record), Some(validity)) => {
+                Some(self.shown(inquiry, record, validity).await?)
+            }
+            (None, None, Some(validity)) => Some(plain(validity)),
+            (None, _, None) => None,
+        };
+        Ok(Some(InquiryView {
+            inquiry,
+            state,
+            facility: first.0.facility.clone(),
+            requested_at: first.0.recorded_at,
+            requested: process.requested,
+            terminal: process.terminal,
+            validity: process
+                .validity
+                .or(rejected.as_ref().map(|_| Validity::Rejected)),
+            display,
+            record: process.record,
+            code: rejected.as_ref().and_then(|refusal| refusal.code.clone()),
+            message: rejected.and_then(|refusal| refusal.message),
+            position: last.0.position,
+        }))
+    }
+
+    /// The newest inquiries first, at most `limit` of them; very old ones are found by their id only.
+    ///
+    /// # Errors
+    /// No answer from the database.
+    pub async fn inquiries(&self, limit: usize) -> Result<Vec<InquiryView>, QueryError> {
+        let head = self.ledger.head().await?.position.0;
+        let mut views = Vec::new();
+        let mut before = head;
+        while before > 0 && views.len() < limit && head - before < LOOKED_THROUGH {
+            let after = before.saturating_sub(u64::from(PAGE));
+            let length = u32::try_from(before - after).unwrap_or(PAGE);
+            let page = self.ledger.read_page(Position(after), length).await?;
+            let asked = page
+                .iter()
+                .rev()
+                .filter(|event| event.head.kind == "inquiry-requested");
+            for event in asked {
+                let id = event.head.stream.as_str().strip_prefix("inquiry-");
+                if let Some(id) = id.and_then(|id| id.parse().ok())
+                    && views.len() < limit
+                {
+                    views.extend(self.inquiry(id).await?);
+                }
+            }
+            before = after;
+        }
+        Ok(views)
+    }
+
+    /// As the answer itself was recorded.
+    async fn shown(
+        &self,
+        inquiry: InquiryId,
+        record: RecordId,
+        validity: Validity,
+    ) -> Result<Display, QueryError> {
+        let events = self.stream(&StreamId::patient(record)).await?;
+        let verified = events.iter().rev().find_map(|(_, event)| match event {
+            Some(Event::Verified(verified)) if verified.inquiry == Some(inquiry) => {
+                Some(display_verified(verified))
+            }
+            _ => None,
+        });
+        Ok(verified.unwrap_or_else(|| plain(validity)))
+    }
+}
+
+fn plain(validity: Validity) -> Display {
+    display(
+        Method::Ticket,
+        Situation::plain(validity, Coverage::Unknown),
+    )
+}
