@@ -16,6 +16,7 @@ pub mod feed;
 pub mod group;
 pub mod observation;
 pub mod oqs;
+pub mod schema;
 pub mod seal;
 pub mod subject;
 pub mod task;
