@@ -1,0 +1,90 @@
+//! What the adapter of one terminal is told. The binary makes it from the group's configuration.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use shikaku_kit::backoff::Backoff;
+use shikaku_kit::broker::BrokerOptions;
+use shikaku_schemas::clock::Clock;
+use shikaku_schemas::group::{Facility, Scheme, Terminal};
+use shikaku_schemas::seal::SealKey;
+
+use crate::error::TerminalError;
+
+/// What the adapter of one terminal is told.
+#[derive(Clone)]
+pub struct TerminalOptions {
+    /// The facility, with its virtual terminals.
+    pub facility: Facility,
+    /// The terminal.
+    pub terminal: Terminal,
+    /// 公費 schemes beyond 医療扶助.
+    pub schemes: Vec<Scheme>,
+    /// How patient to be.
+    pub timing: Timing,
+    /// The hub's `data_dir`; the adapter makes `spool/`, `terminal/` and `quarantine/` in it.
+    pub data_dir: PathBuf,
+    /// The group's key; everything is sealed under keys derived from it.
+    pub group_key: SealKey,
+    /// The broker, as user `terminal`.
+    pub broker: BrokerOptions,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Bytes that the spool may hold on disk.
+    pub spool_bytes: u64,
+}
+
+impl std::fmt::Debug for TerminalOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TerminalOptions")
+            .field("facility", &self.facility.code)
+            .field("terminal", &self.terminal.id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl TerminalOptions {
+    /// Bytes that a spool may hold unless told otherwise.
+    pub const SPOOL_BYTES: u64 = 1 << 30;
+
+    /// `<facility>-<terminal>`: its directory in `spool/` and `terminal/`.
+    ///
+    /// # Errors
+    /// [`TerminalError::BadName`] for anything that can't be one path component.
+    pub fn directory_name(&self) -> Result<String, TerminalError> {
+        let name = format!("{}-{}", self.facility.code, self.terminal.id);
+        let plain = |character: char| character.is_ascii_alphanumeric() || "-_".contains(character);
+        if self.terminal.id.is_empty() || !name.chars().all(plain) {
+            return Err(TerminalError::BadName);
+        }
+        Ok(name)
+    }
+}
+
+/// How patient to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    /// `scan_ms`: the periodic scan, which is the truth; file events are only a hint.
+    pub scan: Duration,
+    /// `stable_ms`: two equal reads this far apart.
+    pub stable: Duration,
+    /// `incomplete_s`: unchanged this long and still not whole, a file is quarantined.
+    pub incomplete: Duration,
+    /// When an observation that the hub did not answer is said again.
+    pub again: Backoff,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            scan: Duration::from_millis(500),
+            stable: Duration::from_millis(300),
+            incomplete: Duration::from_secs(15),
+            again: Backoff {
+                first: Duration::from_secs(5),
+                cap: Duration::from_secs(300),
+            },
+        }
+    }
+}

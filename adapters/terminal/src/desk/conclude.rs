@@ -1,0 +1,331 @@
+//! From a group of stable files to their ends.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use shikaku_kit::publisher::evidence_ref;
+use shikaku_kit::spool::Entry;
+use shikaku_schemas::observation::{Observation, ObservationBody, OqsAnswer, OqsFolder};
+use shikaku_schemas::topology::OBSERVATION_BYTES;
+use shikaku_schemas::value::{InquiryId, ObservationId};
+use uuid::Uuid;
+
+use super::{Desk, RETRIES_EVERY, content_mark, has_stood, unfinished_pause};
+use crate::decode::{FILE_BYTES, Fault, Place, Verdict, judge};
+use crate::folder::{Ready, signature_of};
+use crate::quarantine::{QuarantinedFile, SetAside};
+use crate::tally::FileEnd;
+
+/// After the disk refused: it will hardly have changed its mind at once.
+const DISK_PAUSE: Duration = Duration::from_secs(1);
+
+/// A file with its end, not yet durable.
+struct Ended {
+    ready: Ready,
+    inquiry: Option<InquiryId>,
+    end: End,
+}
+
+enum End {
+    /// The entry is taken out when it goes to the spool.
+    Event(Option<Box<Entry>>),
+    Duplicate,
+    Quarantined(Fault),
+}
+
+impl Desk {
+    /// Takes one group of stable files to their ends; `false` when none was ready or the disk refused.
+    pub(super) fn conclude_group(&mut self, folder: OqsFolder) -> bool {
+        let group = self.drop_folder(folder).watch.ready();
+        if group.is_empty() {
+            return false;
+        }
+        let mut ended = self.verdicts(folder, group);
+        let mirrors = folder == OqsFolder::Face && !self.mirror.is_empty();
+        let entries: Vec<Entry> = ended
+            .iter_mut()
+            .filter_map(|file| {
+                let mut entry = match &mut file.end {
+                    End::Event(entry) => entry.take()?,
+                    End::Duplicate | End::Quarantined(_) => return None,
+                };
+                entry.evidence = Some(match mirrors {
+                    true => file.ready.bytes.clone(),
+                    false => std::mem::take(&mut file.ready.bytes),
+                });
+                Some(*entry)
+            })
+            .collect();
+        if !entries.is_empty()
+            && let Err(error) = self.spool.append(entries)
+        {
+            tracing::error!(error = %error, terminal.id = self.options.terminal.id,
+                "the spool did not take a group of files; they stay where they are");
+            metrics::counter!("shikaku_terminal_spool_refused_total").increment(1);
+            let names: Vec<_> = ended.into_iter().map(|file| file.ready.name).collect();
+            for name in names {
+                self.drop_folder(folder).watch.keep(&name, true, DISK_PAUSE);
+            }
+            return false;
+        }
+        let mut all_kept = true;
+        for file in ended {
+            all_kept &= self.finish(folder, &file);
+        }
+        all_kept
+    }
+
+    fn verdicts(&mut self, folder: OqsFolder, group: Vec<Ready>) -> Vec<Ended> {
+        let mut ended = Vec::with_capacity(group.len());
+        let mut in_group = HashSet::new();
+        for ready in group {
+            let inquiry = self.inquiry_of(folder, &ready);
+            let word = self.drop_folder(folder).word;
+            let mark = content_mark(&self.seen, word, &ready.digest);
+            let end = if self.seen.contains(&mark) || in_group.contains(&mark) {
+                End::Duplicate
+            } else {
+                match self.verdict(folder, inquiry, &ready) {
+                    Some(end) => end,
+                    None => {
+                        let pause = unfinished_pause(&self.options.timing);
+                        self.drop_folder(folder)
+                            .watch
+                            .keep(&ready.name, false, pause);
+                        continue;
+                    }
+                }
+            };
+            in_group.insert(mark);
+            if !ready.counted {
+                self.tally.seen();
+            }
+            ended.push(Ended {
+                ready,
+                inquiry,
+                end,
+            });
+        }
+        ended
+    }
+
+    /// `None` while a writer may still be at work.
+    fn verdict(&self, folder: OqsFolder, inquiry: Option<InquiryId>, ready: &Ready) -> Option<End> {
+        let stood = has_stood(ready.unchanged, &self.options.timing);
+        if ready.bytes.len() > FILE_BYTES {
+            return stood.then(|| End::Quarantined(too_large()));
+        }
+        match judge(&ready.bytes, self.place(folder, inquiry)) {
+            Verdict::Answer(answer) => Some(self.event(folder, &ready.bytes, answer)),
+            Verdict::Broken(fault) => Some(End::Quarantined(fault)),
+            Verdict::Unfinished(fault) => stood.then_some(End::Quarantined(fault)),
+        }
+    }
+
+    fn event(&self, folder: OqsFolder, bytes: &[u8], answer: Box<OqsAnswer>) -> End {
+        let observation = self.observation(folder, bytes, answer);
+        match serde_json::to_vec(&observation) {
+            Ok(json) if json.len() <= OBSERVATION_BYTES => End::Event(Some(Box::new(Entry {
+                observation,
+                evidence: None,
+            }))),
+            _ => End::Quarantined(Fault {
+                reason: "says-too-much",
+                message: "一人分の応答として大きすぎます (too much for an answer about one person)"
+                    .to_owned(),
+                whole: true,
+            }),
+        }
+    }
+
+    fn observation(&self, folder: OqsFolder, bytes: &[u8], answer: Box<OqsAnswer>) -> Observation {
+        let options = &self.options;
+        let evidence = evidence_ref(&options.group_key, bytes, "application/xml");
+        Observation {
+            observation_id: ObservationId::of_evidence(
+                &options.facility.code,
+                &format!("{}/{}", options.terminal.id, word(folder)),
+                &evidence.id,
+                0,
+            ),
+            facility: options.facility.code.clone(),
+            source: "terminal".to_owned(),
+            device: options.terminal.id.clone(),
+            sequence: 0,
+            seen_at: options.clock.now(),
+            as_of: answer.executed_at,
+            evidence: Some(evidence),
+            body: ObservationBody::OqsAnswer(answer),
+        }
+    }
+
+    /// Makes the rest of an end durable and lets the file go. `false`: met again later.
+    fn finish(&mut self, folder: OqsFolder, file: &Ended) -> bool {
+        let kept = match &file.end {
+            End::Quarantined(fault) => self.set_aside(folder, file, fault),
+            End::Event(_) => self.note_answer(file.inquiry),
+            End::Duplicate => Ok(()),
+        };
+        let now = self.options.clock.now();
+        let ready = &file.ready;
+        let kept = kept.and_then(|()| match (&file.end, folder) {
+            (End::Quarantined(fault), _) if !fault.whole => Ok(()),
+            (_, OqsFolder::Res) => Ok(()),
+            (_, OqsFolder::Face) => {
+                let (name, bytes) = (&ready.name, &ready.bytes);
+                self.mirror
+                    .deliver(name, bytes, &ready.digest, &mut self.seen, now)
+            }
+        });
+        let mark = content_mark(&self.seen, word(folder), &ready.digest);
+        let kept = kept.and_then(|()| self.seen.note(&[mark], now));
+        if let Err(error) = kept {
+            tracing::error!(error = %error, "a file's end could not be kept; it stays where it is");
+            let watch = &mut self.drop_folder(folder).watch;
+            watch.keep(&ready.name, true, DISK_PAUSE);
+            return false;
+        }
+        self.tally.ended(match file.end {
+            End::Event(_) => FileEnd::Event,
+            End::Duplicate => FileEnd::Duplicate,
+            End::Quarantined(_) => FileEnd::Quarantined,
+        });
+        self.let_go(folder, ready);
+        true
+    }
+
+    fn note_answer(&self, inquiry: Option<InquiryId>) -> std::io::Result<()> {
+        inquiry.map_or(Ok(()), |inquiry| self.inquiries.answered(inquiry))
+    }
+
+    fn let_go(&mut self, folder: OqsFolder, ready: &Ready) {
+        let at = self.drop_folder(folder);
+        at.watch.settle(&ready.name, ready.signature, ready.digest);
+        // What was replaced since it was read is another file, and is met in the next scan.
+        if !at.takes || signature_of(&ready.path) != Some(ready.signature) {
+            return;
+        }
+        if let Err(error) = std::fs::remove_file(&ready.path)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(error = %error, "a file that is safe can't be removed; it is tried again");
+            self.stuck.insert(ready.path.clone(), ready.signature);
+        }
+    }
+
+    fn set_aside(&self, folder: OqsFolder, file: &Ended, fault: &Fault) -> std::io::Result<()> {
+        let ready = &file.ready;
+        let kept = &ready.bytes[..ready.bytes.len().min(FILE_BYTES)];
+        let what = QuarantinedFile {
+            id: self.quarantine_id(folder, &ready.digest),
+            facility: self.options.facility.code.clone(),
+            terminal: self.options.terminal.id.clone(),
+            folder: word(folder).to_owned(),
+            reason: fault.reason.to_owned(),
+            message: fault.message.clone(),
+            size: ready.signature.size.max(kept.len() as u64),
+            kept_bytes: kept.len() as u64,
+            quarantined_at: self.options.clock.now(),
+            inquiry: file.inquiry,
+        };
+        let content = SetAside {
+            name: ready.name.to_string_lossy().into_owned(),
+            bytes: kept.to_vec(),
+        };
+        self.quarantine.keep(&what, &content)
+    }
+
+    fn quarantine_id(&self, folder: OqsFolder, digest: &[u8; 32]) -> Uuid {
+        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let place = format!("{}/{}", self.options.terminal.id, word(folder));
+        let fact = format!("quarantine-{digest}");
+        ObservationId::of_fact(&self.options.facility.code, &place, &fact).0
+    }
+
+    /// Files set aside that somebody wants read again.
+    pub(super) fn read_retries(&mut self) {
+        let now = Instant::now();
+        if now < self.next_retries {
+            return;
+        }
+        self.next_retries = now + RETRIES_EVERY;
+        let wanted = match self.quarantine.take_retries() {
+            Ok(wanted) => wanted,
+            Err(error) => {
+                tracing::warn!(error = %error, "wishes to read a file again can't be taken");
+                return;
+            }
+        };
+        for what in wanted {
+            if let Err(error) = self.read_again(what) {
+                tracing::warn!(error = %error, "a file set aside could not be read again");
+            }
+        }
+    }
+
+    fn read_again(&self, mut what: QuarantinedFile) -> std::io::Result<()> {
+        let Some(content) = self.quarantine.open_content(what.id) else {
+            return Ok(());
+        };
+        let folder = match what.folder.as_str() {
+            "res" => OqsFolder::Res,
+            _ => OqsFolder::Face,
+        };
+        let verdict = match what.is_whole() {
+            true => judge(&content.bytes, self.place(folder, what.inquiry)),
+            false => Verdict::Broken(too_large()),
+        };
+        let end = match verdict {
+            Verdict::Answer(answer) => self.event(folder, &content.bytes, answer),
+            Verdict::Broken(fault) | Verdict::Unfinished(fault) => End::Quarantined(fault),
+        };
+        match end {
+            End::Event(Some(mut entry)) => {
+                entry.evidence = Some(content.bytes);
+                self.spool
+                    .append(vec![*entry])
+                    .map_err(std::io::Error::other)?;
+                self.note_answer(what.inquiry)?;
+                self.quarantine.release(what.id)
+            }
+            End::Quarantined(fault) => {
+                what.reason = fault.reason.to_owned();
+                what.message = fault.message;
+                self.quarantine.keep(&what, &content)
+            }
+            End::Event(None) | End::Duplicate => Ok(()),
+        }
+    }
+
+    fn inquiry_of(&self, folder: OqsFolder, ready: &Ready) -> Option<InquiryId> {
+        match folder {
+            OqsFolder::Face => None,
+            OqsFolder::Res => self.inquiries.answered_by(&ready.name.to_string_lossy()),
+        }
+    }
+
+    fn place(&self, folder: OqsFolder, inquiry: Option<InquiryId>) -> Place<'_> {
+        Place {
+            folder,
+            facility: &self.options.facility,
+            schemes: &self.options.schemes,
+            inquiry,
+        }
+    }
+}
+
+fn word(folder: OqsFolder) -> &'static str {
+    match folder {
+        OqsFolder::Face => "face",
+        OqsFolder::Res => "res",
+    }
+}
+
+fn too_large() -> Fault {
+    Fault {
+        reason: "too-large",
+        message: "大きすぎます。先頭だけを保管します (larger than 4 MiB; only its start is kept)"
+            .to_owned(),
+        whole: false,
+    }
+}

@@ -1,0 +1,9 @@
+//! Reading a folder that others write into: whole, stable, bounded, and never through a link.
+
+mod hint;
+mod read;
+mod watch;
+
+pub(crate) use hint::Hint;
+pub(crate) use read::{Signature, rename_without_overwriting, signature_of, sync_folder};
+pub(crate) use watch::{Ready, Settings, Watch, Whose};

@@ -1,0 +1,122 @@
+//! After a request: the deadline, and what a restart finds.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use jiff::{SignedDuration, Timestamp};
+use shikaku_schemas::oqs::file::answers;
+
+use super::{Folders, Journal, Request, Step};
+use crate::folder::rename_without_overwriting;
+
+/// A share may be away for a moment just at the deadline.
+const FOLDER_AWAY: SignedDuration = SignedDuration::from_secs(60);
+
+/// A request whose fate became clear. To be told to the hub first, journalled after.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Followed {
+    pub(crate) request: Request,
+    pub(crate) step: Step,
+}
+
+/// What is known of open requests whose deadline has passed. `answer_patience` is how long an answer that
+/// lies in `res/` may take to become whole.
+pub(crate) fn follow(
+    journal: &Journal,
+    folders: &Folders,
+    now: Timestamp,
+    answer_patience: SignedDuration,
+) -> Vec<Followed> {
+    let due = journal
+        .open_requests()
+        .into_iter()
+        .filter(|request| now >= request.deadline);
+    due.filter_map(|request| {
+        let late = now.duration_since(request.deadline);
+        let file = request.file.clone()?;
+        if late < answer_patience && answer_is_there(folders, &file) {
+            return None;
+        }
+        let step = match withdraw(folders, &file) {
+            Ok(true) => Step::TimedOut,
+            Ok(false) => Step::Uncertain,
+            Err(error) if late < FOLDER_AWAY => {
+                tracing::debug!(error = %error, "a request can't be withdrawn yet");
+                return None;
+            }
+            Err(_) => Step::Uncertain,
+        };
+        Some(Followed { request, step })
+    })
+    .collect()
+}
+
+/// What a start finds of requests whose rename nobody saw the end of.
+pub(crate) fn recover(journal: &Journal, folders: &Folders) -> Vec<Followed> {
+    journal
+        .open_requests()
+        .into_iter()
+        .filter(|request| request.step == Step::Intent)
+        .filter_map(|request| {
+            let file = request.file.clone()?;
+            let in_req = folders.request(&file).exists();
+            let step = if in_req || answer_is_there(folders, &file) {
+                Step::Submitted
+            } else {
+                // Also when our temporary file is still there: after a power cut the folder may be older than
+                // what the terminal did.
+                let _ = fs::remove_file(folders.temporary(&file));
+                Step::Uncertain
+            };
+            Some(Followed { request, step })
+        })
+        .collect()
+}
+
+/// Removes temporary and withdrawn files that a crash left behind after their request was settled.
+pub(crate) fn sweep(journal: &Journal, folders: &Folders) -> io::Result<()> {
+    for entry in fs::read_dir(&folders.req)? {
+        let path = entry?.path();
+        let ours = path
+            .extension()
+            .is_some_and(|extension| extension == "tmp" || extension == "withdrawn");
+        let request = path.with_extension("xml");
+        let name = request.file_name().unwrap_or_default().to_string_lossy();
+        if ours && journal.is_settled(&name) {
+            fs::remove_file(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// The last trace of a withdrawn request, once its fate is journalled.
+pub(crate) fn clean_up(folders: &Folders, file: &str) {
+    let _ = fs::remove_file(folders.withdrawn(file));
+}
+
+/// Takes our file back from `req/`; `false` when the terminal has it. The rename decides who has it, and its
+/// result stays on disk until the journal knows.
+fn withdraw(folders: &Folders, file: &str) -> io::Result<bool> {
+    let withdrawn = folders.withdrawn(file);
+    match rename_without_overwriting(&folders.request(file), &withdrawn) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            is_reachable(&folders.req)?;
+            Ok(withdrawn.exists())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn is_reachable(folder: &Path) -> io::Result<()> {
+    fs::read_dir(folder).map(drop)
+}
+
+fn answer_is_there(folders: &Folders, file: &str) -> bool {
+    fs::read_dir(&folders.res).is_ok_and(|entries| {
+        entries
+            .flatten()
+            .any(|entry| answers(&entry.file_name().to_string_lossy(), file))
+    })
+}

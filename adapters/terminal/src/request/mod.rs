@@ -1,0 +1,49 @@
+//! Single ticket inquiries: asked once, never by themselves again.
+//!
+//! The journal holds a synced *intent* before a request becomes visible in `req/`. An intent whose outcome
+//! nobody saw is *uncertain*: the centre may have been asked, and a second question could be seen there as
+//! a second visit.
+
+mod follow;
+mod inquiries;
+mod journal;
+mod submit;
+
+use follow::{Followed, clean_up, follow, recover, sweep};
+pub(crate) use inquiries::{Asking, Inquiries};
+pub(crate) use journal::Journal;
+use journal::{Request, Step};
+use submit::{Submission, submit};
+
+use std::path::{Path, PathBuf};
+
+/// The folders of a terminal that requests pass through.
+#[derive(Debug, Clone)]
+pub(crate) struct Folders {
+    pub(crate) req: PathBuf,
+    pub(crate) res: PathBuf,
+}
+
+impl Folders {
+    pub(crate) fn new(root: &Path) -> Self {
+        Self {
+            req: root.join("req"),
+            res: root.join("res"),
+        }
+    }
+
+    /// The request as the terminal takes it.
+    pub(crate) fn request(&self, file: &str) -> PathBuf {
+        self.req.join(file)
+    }
+
+    /// The request before it is visible; never ends in `.xml`.
+    pub(crate) fn temporary(&self, file: &str) -> PathBuf {
+        self.req.join(file).with_extension("tmp")
+    }
+
+    /// The request after we took it back.
+    pub(crate) fn withdrawn(&self, file: &str) -> PathBuf {
+        self.req.join(file).with_extension("withdrawn")
+    }
+}
