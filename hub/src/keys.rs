@@ -28,7 +28,9 @@ pub enum KeyError {
     #[error("鍵ファイルの形が違います (16進64桁) / key file is not 64 hexadecimal digits: {0}")]
     Shape(PathBuf),
     /// There is none, and this command does not make one.
-    #[error("鍵がありません。先に shikaku up を起動してください / no group key yet, start `shikaku up` first: {0}")]
+    #[error(
+        "鍵がありません。先に shikaku up を起動してください / no group key yet, start `shikaku up` first: {0}"
+    )]
     Absent(PathBuf),
 }
 

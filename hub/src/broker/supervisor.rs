@@ -177,7 +177,9 @@ fn orphans(config_file: &Path) -> Vec<Pid> {
             let line = fs::read(entry.path().join("cmdline")).ok()?;
             let words: Vec<&[u8]> = line.split(|byte| *byte == 0).collect();
             let is_server = words.first()?.ends_with(b"nats-server");
-            let on_ours = words.windows(2).any(|pair| pair == [b"-c".as_slice(), wanted]);
+            let on_ours = words
+                .windows(2)
+                .any(|pair| pair == [b"-c".as_slice(), wanted]);
             (is_server && on_ours).then_some(id)
         })
         .filter_map(pid)
@@ -199,7 +201,10 @@ async fn end_orphans(config_file: &Path) -> Result<(), BrokerError> {
         };
         for orphan in left {
             if !asked || signal == Signal::KILL {
-                tracing::warn!(pid = orphan.as_raw_nonzero().get(), "ending the nats-server of an earlier hub");
+                tracing::warn!(
+                    pid = orphan.as_raw_nonzero().get(),
+                    "ending the nats-server of an earlier hub"
+                );
                 rustix::process::kill_process(orphan, signal)
                     .or_else(|error| match error {
                         rustix::io::Errno::SRCH => Ok(()),

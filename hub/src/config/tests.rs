@@ -53,9 +53,9 @@ fn the_printed_defaults_name_every_key() {
                 .iter()
                 .for_each(|(key, value)| missing(&format!("{path}.{key}"), value, out)),
             serde_json::Value::Array(list) if list.is_empty() => out.push(path.to_owned()),
-            serde_json::Value::Array(list) => list
-                .iter()
-                .for_each(|value| missing(path, value, out)),
+            serde_json::Value::Array(list) => {
+                list.iter().for_each(|value| missing(path, value, out))
+            }
             _ => {}
         }
     }
@@ -75,7 +75,10 @@ fn a_wrong_key_is_named_by_its_path() {
             "{FACILITY}[[facility.terminal]]\nid=\"a\"\nroot=\"/x\"\n[[facility.terminal]]\n{rest}"
         )
     };
-    assert_eq!(keys(&terminal("id=\"b\"")), ["facility[0].terminal[1].root"]);
+    assert_eq!(
+        keys(&terminal("id=\"b\"")),
+        ["facility[0].terminal[1].root"]
+    );
     assert_eq!(
         keys(&terminal("id=\"b\"\nroot=\"/x\"")),
         ["facility[0].terminal[1].root"]

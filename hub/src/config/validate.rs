@@ -32,10 +32,7 @@ pub fn validate(
         ("retention.record_years", file.retention.record_years == 0),
     ] {
         if zero {
-            faults.push(Fault::new(
-                key,
-                "1 以上にしてください / must be 1 or more",
-            ));
+            faults.push(Fault::new(key, "1 以上にしてください / must be 1 or more"));
         }
     }
     welfare_offices(file, faults);
@@ -143,10 +140,7 @@ fn welfare_offices(file: &File, faults: &mut Vec<Fault>) {
                 ));
             }
         }
-        let day = |text: &str| {
-            text.parse::<u8>()
-                .is_ok_and(|day| (1..=31).contains(&day))
-        };
+        let day = |text: &str| text.parse::<u8>().is_ok_and(|day| (1..=31).contains(&day));
         if let Some(registers) = &office.registers
             && registers != "weekly"
             && !day(registers)
@@ -201,14 +195,11 @@ fn terminals(
 ) {
     let real = facility.terminals.iter().map(|t| (&t.id, &t.root));
     let virtual_ones = facility.virtual_terminals.iter().map(|t| (&t.id, &t.root));
-    let all = real
-        .enumerate()
-        .map(|(n, it)| ("terminal", n, it))
-        .chain(
-            virtual_ones
-                .enumerate()
-                .map(|(n, it)| ("virtual_terminal", n, it)),
-        );
+    let all = real.enumerate().map(|(n, it)| ("terminal", n, it)).chain(
+        virtual_ones
+            .enumerate()
+            .map(|(n, it)| ("virtual_terminal", n, it)),
+    );
     let mut ids = HashSet::new();
     for (kind, n, (id, root)) in all {
         let key = |rest: &str| format!("facility[{at}].{kind}[{n}].{rest}");
@@ -305,8 +296,5 @@ const NAME_RULE: &str =
 
 /// Names stand in subjects, accounts and durables.
 fn is_name(name: &str) -> bool {
-    (1..=24).contains(&name.len())
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    (1..=24).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }

@@ -1,0 +1,478 @@
+//! The command line. Every command of the contract that this version can do stands here, and no other.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use shikaku_core::query::KnownAt;
+use shikaku_schemas::value::{Method, Position, parse_day};
+use uuid::Uuid;
+
+use crate::words;
+
+/// 資格確認を一度だけ集め、必要な部門に必要な分だけ届けるハブ / one hub for every 資格確認 result
+#[derive(Debug, Parser)]
+#[command(
+    name = "shikaku",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
+pub struct Cli {
+    /// 設定ファイル（既定 ./shikaku.toml、なければ内蔵の設定） / configuration file
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// 答えを JSON で / answer in JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// 全役割を一つのプロセスで動かす / run all roles in one process
+    Up(Up),
+    /// 役割を一つだけ動かす / run one role
+    Run {
+        /// 役割 / the role
+        role: Role,
+    },
+    /// オンライン資格確認等システムへの照会 / inquiries to the centre
+    #[command(subcommand)]
+    Inquire(Inquire),
+    /// 資格の履歴：いつ有効か、いつ知ったか / what was valid, what was known, and when
+    History(History),
+    /// 受付画面の表示内容 / what the desk shows for a day
+    Display(Display),
+    /// 台帳の出来事を一行ずつ / one event a line
+    Log(Log),
+    /// 本人確認の案件 / cases of identity that need a person
+    #[command(subcommand)]
+    Identity(Identity),
+    /// 保留されたファイル・観測・配信 / everything set aside, with its reason
+    #[command(subcommand)]
+    Parked(Parked),
+    /// 鍵 / keys
+    #[command(subcommand)]
+    Keys(Keys),
+    /// broker の設定と配信先の資格情報 / broker configuration and credentials
+    #[command(subcommand)]
+    Nats(Nats),
+    /// 設定・フォルダ・broker・データベースの点検 / check everything, say how to mend
+    Doctor {
+        /// 全項目を既定値とともに表示 / print every key with its default
+        #[arg(long)]
+        defaults: bool,
+    },
+    /// 出来事・観測などの JSON Schema / schemas of the wire
+    Schema {
+        /// どれを / which
+        what: Schema,
+    },
+    /// 台帳の証明 / the ledger's proof
+    #[command(subcommand)]
+    Audit(Audit),
+    /// 模擬装置 / simulators
+    #[command(subcommand)]
+    Sim(Sim),
+}
+
+/// `up`.
+#[derive(Debug, Args)]
+pub struct Up {
+    /// 設定した端末フォルダで模擬端末に一日を演じさせる / play a simulated day into the terminals' folders
+    #[arg(long)]
+    pub demo: bool,
+    /// 出来事の行に氏名を出す / show names in the live lines
+    #[arg(long)]
+    pub show_names: bool,
+}
+
+/// Roles that can run alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Role {
+    /// 判断と台帳 / decides and records
+    Hub,
+    /// 資格確認端末のフォルダ / terminals' folders
+    Terminal,
+    /// 読み取り用の表と配信 / read models and feeds
+    Projections,
+    /// HTTP
+    Api,
+}
+
+/// `--at-least`.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct AtLeast {
+    /// この位置まで記録されるのを待つ / wait until this position is recorded
+    #[arg(long, value_name = "POSITION", value_parser = position)]
+    pub at_least: Option<Position>,
+}
+
+/// `inquire`.
+#[derive(Debug, Subcommand)]
+pub enum Inquire {
+    /// 医療券・調剤券による照会 / one inquiry by ticket
+    Ticket(InquireTicket),
+    /// 照会の一覧 / all inquiries
+    List(AtLeast),
+    /// 照会を一つ / one inquiry
+    Show {
+        /// 照会の ID / its id
+        id: Uuid,
+        /// When.
+        #[command(flatten)]
+        at_least: AtLeast,
+    },
+    /// 結果不明の照会に決着をつける / settle an uncertain inquiry by hand
+    Resolve {
+        /// 照会の ID / its id
+        id: Uuid,
+        /// 確認した内容 / what was found out
+        #[arg(long, default_value = "窓口で確認済み / settled at the desk")]
+        note: String,
+    },
+}
+
+/// `inquire ticket`.
+#[derive(Debug, Args)]
+pub struct InquireTicket {
+    /// 医療機関コード / facility
+    #[arg(long, value_name = "CODE")]
+    pub facility: String,
+    /// 公費負担者番号 / payer number
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        required_unless_present = "patient",
+        requires = "recipient"
+    )]
+    pub payer: Option<String>,
+    /// 受給者番号 / recipient number
+    #[arg(long, value_name = "NUMBER", requires = "birth_date")]
+    pub recipient: Option<String>,
+    /// 生年月日 / birth date
+    #[arg(long, value_name = "DATE", value_parser = day, requires = "payer")]
+    pub birth_date: Option<Date>,
+    /// 患者番号（番号を入力する代わりに） / chart number, instead of the numbers
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["payer", "recipient", "birth_date"])]
+    pub patient: Option<String>,
+    /// 資格確認日（既定 今日） / day to confirm, default today
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    pub on: Option<Date>,
+    /// 目的 / why it is asked
+    #[arg(long, default_value = "受付 / desk")]
+    pub purpose: String,
+    /// 回答まで待つ / wait for the answer
+    #[arg(long)]
+    pub wait: bool,
+}
+
+/// Whom a question is about.
+#[derive(Debug, Args)]
+pub struct Who {
+    /// 医療機関コード / facility
+    #[arg(long, value_name = "CODE")]
+    pub facility: String,
+    /// 患者番号 / chart number
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        required_unless_present = "id",
+        conflicts_with = "id"
+    )]
+    pub patient: Option<String>,
+    /// 記録の ID / the record's id
+    #[arg(long, value_name = "UUID")]
+    pub id: Option<Uuid>,
+}
+
+/// `history`.
+#[derive(Debug, Args)]
+pub struct History {
+    /// Whom.
+    #[command(flatten)]
+    pub who: Who,
+    /// この日に有効なものだけ / only what covers this day
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    pub valid_on: Option<Date>,
+    /// この時点までに知っていたこと / as known at this instant or position
+    #[arg(long, value_name = "TIME|POSITION", value_parser = known_at)]
+    pub known_at: Option<KnownAt>,
+    /// When.
+    #[command(flatten)]
+    pub at_least: AtLeast,
+}
+
+/// `display`.
+#[derive(Debug, Args)]
+pub struct Display {
+    /// Whom.
+    #[command(flatten)]
+    pub who: Who,
+    /// 確認方法 / by which method
+    #[arg(long)]
+    pub method: DisplayMethod,
+    /// この日について（既定 今日） / of this day, default today
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    pub valid_on: Option<Date>,
+    /// この時点までに知っていたこと / as known at this instant or position
+    #[arg(long, value_name = "TIME|POSITION", value_parser = known_at)]
+    pub known_at: Option<KnownAt>,
+    /// When.
+    #[command(flatten)]
+    pub at_least: AtLeast,
+}
+
+/// The columns of the display table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DisplayMethod {
+    /// マイナンバーカード
+    Card,
+    /// 医療券・保険証による照会
+    Ticket,
+    /// 一括照会
+    Bulk,
+    /// 委託先資格情報の一括取得
+    Commissioned,
+}
+
+impl From<DisplayMethod> for Method {
+    fn from(method: DisplayMethod) -> Self {
+        match method {
+            DisplayMethod::Card => Self::Card,
+            DisplayMethod::Ticket => Self::Ticket,
+            DisplayMethod::Bulk => Self::Bulk,
+            DisplayMethod::Commissioned => Self::Commissioned,
+        }
+    }
+}
+
+/// `log`.
+#[derive(Debug, Args)]
+pub struct Log {
+    /// この位置より後 / only after this position
+    #[arg(long, value_name = "POSITION", value_parser = position, default_value = "0")]
+    pub after: Position,
+    /// 新しい出来事を待ち続ける / go on with what comes
+    #[arg(long)]
+    pub follow: bool,
+    /// When.
+    #[command(flatten)]
+    pub at_least: AtLeast,
+}
+
+/// `identity`.
+#[derive(Debug, Subcommand)]
+pub enum Identity {
+    /// 案件の一覧 / all open cases
+    List {
+        /// 解決済みも / closed ones too
+        #[arg(long)]
+        all: bool,
+        /// When.
+        #[command(flatten)]
+        at_least: AtLeast,
+    },
+    /// 案件を決める、または記録を同一人物として紐付ける / decide a case, or join records to one person
+    Link {
+        /// 決める案件 / the case to decide
+        #[arg(long, value_name = "UUID", conflicts_with = "records")]
+        case: Option<Uuid>,
+        /// この記録とする（なければ新しい人・紐付けない） / this record; absent: somebody new
+        #[arg(long, value_name = "UUID", requires = "case")]
+        record: Option<Uuid>,
+        /// 紐付ける記録（2件以上） / records to join, two or more
+        #[arg(value_name = "RECORD", num_args = 2.., required_unless_present = "case")]
+        records: Vec<Uuid>,
+        /// 理由 / why
+        #[arg(long, default_value = "職員の判断 / decided by staff")]
+        reason: String,
+    },
+    /// 紐付けを解除する / take a record from its person
+    Unlink {
+        /// 記録 / the record
+        record: Uuid,
+        /// 理由 / why
+        #[arg(long, default_value = "職員の判断 / decided by staff")]
+        reason: String,
+    },
+    /// まだできません / not yet
+    #[command(hide = true)]
+    Merge,
+    /// まだできません / not yet
+    #[command(hide = true)]
+    Undo,
+}
+
+/// `parked`.
+#[derive(Debug, Subcommand)]
+pub enum Parked {
+    /// 一覧 / all of it
+    List(AtLeast),
+    /// 一つを詳しく / one of it
+    Show {
+        /// 一覧にある ID / its id, as listed
+        id: String,
+    },
+    /// もう一度処理する / decide it again
+    Retry {
+        /// 一覧にある ID / its id, as listed
+        id: String,
+    },
+    /// あきらめる（証拠は残る） / give it up; its bytes stay as evidence
+    Discard {
+        /// 一覧にある ID / its id, as listed
+        id: String,
+        /// 理由 / why
+        #[arg(long, default_value = "職員の判断 / decided by staff")]
+        reason: String,
+    },
+}
+
+/// `nats`.
+#[derive(Debug, Subcommand)]
+pub enum Nats {
+    /// nats-server の設定を出力（パスワードを含む） / print the server's configuration, passwords included
+    Config,
+    /// 配信先の接続情報 / how an outside consumer connects
+    Credentials {
+        /// 配信先の名前 / the consumer's name
+        #[arg(long, value_name = "NAME")]
+        consumer: String,
+    },
+}
+
+/// `keys`.
+#[derive(Debug, Subcommand)]
+pub enum Keys {
+    /// グループ鍵がなければ作る / make the group key if there is none
+    Init,
+}
+
+/// `schema`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Schema {
+    /// 台帳の出来事 / events
+    Events,
+    /// 観測 / observations
+    Observations,
+    /// HTTP
+    Openapi,
+}
+
+/// `audit`.
+#[derive(Debug, Subcommand)]
+pub enum Audit {
+    /// 台帳全体を検証する / verify the whole ledger
+    Verify,
+}
+
+/// `sim`.
+#[derive(Debug, Subcommand)]
+pub enum Sim {
+    /// 模擬の資格確認端末 / a simulated terminal
+    Terminal(SimTerminal),
+}
+
+/// `sim terminal`.
+#[derive(Debug, Args)]
+pub struct SimTerminal {
+    /// req/ res/ face/ を置くフォルダ / where req/, res/ and face/ are
+    #[arg(long, value_name = "DIR")]
+    pub root: PathBuf,
+    /// 一日の筋書き（既定 内蔵の一日） / the day's scenario, default the built-in one
+    #[arg(long, value_name = "FILE")]
+    pub scenario: Option<PathBuf>,
+    /// 端末の癖 / a quirk of the terminal
+    #[arg(long = "knob", value_name = "K=V")]
+    pub knobs: Vec<String>,
+}
+
+fn day(text: &str) -> Result<Date, String> {
+    parse_day(text).ok_or_else(|| words::NOT_A_DAY.to_string())
+}
+
+fn position(text: &str) -> Result<Position, std::num::ParseIntError> {
+    text.parse().map(Position)
+}
+
+fn known_at(text: &str) -> Result<KnownAt, String> {
+    if let Ok(position) = position(text) {
+        return Ok(KnownAt::Position(position));
+    }
+    text.parse::<Timestamp>().map(KnownAt::Time).map_err(|_| {
+        "時刻は 2026-05-11T09:00:00+09:00 か位置の番号です / an RFC 3339 time or a position"
+            .to_owned()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn days_are_read_in_both_calendars() {
+        let cli = Cli::try_parse_from([
+            "shikaku",
+            "inquire",
+            "ticket",
+            "--facility",
+            "1319912349",
+            "--payer",
+            "12997011",
+            "--recipient",
+            "1234567",
+            "--birth-date",
+            "S35.4.1",
+            "--on",
+            "2026-05-11",
+            "--wait",
+        ])
+        .unwrap();
+        let Command::Inquire(Inquire::Ticket(ticket)) = cli.command else {
+            panic!("not a ticket inquiry");
+        };
+        assert_eq!(ticket.birth_date, Some(jiff::civil::date(1960, 4, 1)));
+    }
+
+    #[test]
+    fn an_inquiry_needs_numbers_or_a_patient() {
+        let parse = |more: &[&str]| {
+            let words = ["shikaku", "inquire", "ticket", "--facility", "1319912349"];
+            Cli::try_parse_from(words.iter().chain(more)).is_ok()
+        };
+        assert!(!parse(&[]));
+        assert!(!parse(&["--payer", "12997011"]));
+        assert!(!parse(&["--patient", "1", "--payer", "12997011"]));
+        assert!(parse(&["--patient", "1"]));
+    }
+
+    #[test]
+    fn what_comes_later_is_not_listed() {
+        let help = Cli::command().render_long_help().to_string();
+        for later in [
+            "tickets",
+            "claims-at-risk",
+            "disclosure",
+            "backup",
+            "restore",
+        ] {
+            let listed = help
+                .lines()
+                .any(|line| line.trim_start().starts_with(later));
+            assert!(!listed, "{later}");
+        }
+    }
+}

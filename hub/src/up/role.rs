@@ -1,0 +1,147 @@
+//! Each role, started with what the configuration says.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use shikaku_core::{HubHandle, HubOptions};
+use shikaku_kit::broker::BrokerOptions;
+use shikaku_ledger::Ledger;
+use shikaku_models::{AccessAt, Database, ModelsOptions, StatusBoard};
+use shikaku_schemas::clock::{SystemClock, SystemRandomness};
+use shikaku_terminal::{TerminalOptions, Timing};
+use tokio::sync::oneshot;
+
+use super::Site;
+use super::roles::Roles;
+use crate::keys::nats_password;
+
+const LOOKS_EVERY: Duration = Duration::from_millis(20);
+
+/// The hub role: waits as a standby if it must, and until everything in it runs.
+///
+/// # Errors
+/// The role ended before it was ready.
+pub async fn hub(site: &Site, ledger: Ledger, roles: &mut Roles) -> anyhow::Result<HubHandle> {
+    let config = &site.config;
+    let options = HubOptions {
+        group: config.group.clone(),
+        group_key: site.group_key.clone(),
+        nats: shikaku_core::NatsAccess {
+            url: site.nats_url.clone(),
+            user: "hub".to_owned(),
+            password: nats_password(&site.group_key, "hub"),
+            tls_ca_file: config.nats.ca_file.clone(),
+        },
+        feed_days: config.retention.feed_days,
+        answer_timeout: Duration::from_secs(config.timing.answer_timeout_s),
+        auto_link: config.identity.auto_link,
+        clock: Arc::new(SystemClock),
+        randomness: Arc::new(SystemRandomness),
+    };
+    let (ready, is_ready) = oneshot::channel();
+    let cancel = roles.cancel();
+    roles.spawn("hub", async move {
+        Ok(shikaku_core::run(ledger, options, ready, cancel).await?)
+    });
+    match is_ready.await {
+        Ok(handle) => Ok(handle),
+        Err(_) => Err(roles.first_end().await),
+    }
+}
+
+/// The projections role. Where it stands is told on the board.
+pub fn projections(site: &Site, roles: &mut Roles) -> StatusBoard {
+    let config = &site.config;
+    let status = StatusBoard::default();
+    let (database, access) = models_stores(config);
+    let options = ModelsOptions {
+        nats: shikaku_models::NatsAccess {
+            url: site.nats_url.clone(),
+            user: "projections".to_owned(),
+            password: nats_password(&site.group_key, "projections"),
+            tls_ca_file: config.nats.ca_file.clone(),
+        },
+        database,
+        access,
+        group: config.group.clone(),
+        lookup_key: site.group_key.derive("read-model"),
+        feed_days: config.retention.feed_days,
+        clock: Arc::new(SystemClock),
+        status: status.clone(),
+    };
+    let cancel = roles.cancel();
+    roles.spawn("projections", async move {
+        Ok(shikaku_models::run(options, cancel).await?)
+    });
+    status
+}
+
+/// Where read models and the access log are.
+pub fn models_stores(config: &crate::config::Config) -> (Database, AccessAt) {
+    match &config.database_url {
+        Some(url) => (
+            Database::Postgres { url: url.clone() },
+            AccessAt::Postgres { url: url.clone() },
+        ),
+        None => (
+            Database::Sqlite {
+                directory: config.data_dir.join("projections"),
+            },
+            AccessAt::Sqlite {
+                path: config.data_dir.join("access.db"),
+            },
+        ),
+    }
+}
+
+/// Waits until every projection has read what there is.
+///
+/// # Errors
+/// A role ended meanwhile.
+pub async fn projections_ready(status: &StatusBoard, roles: &mut Roles) -> anyhow::Result<()> {
+    let ready = async {
+        while !status.ready() {
+            tokio::time::sleep(LOOKS_EVERY).await;
+        }
+    };
+    tokio::select! {
+        () = ready => Ok(()),
+        failure = roles.first_end() => Err(failure),
+    }
+}
+
+/// An adapter for each terminal of each facility.
+pub fn terminals(site: &Site, roles: &mut Roles) {
+    let config = &site.config;
+    let timing = &config.timing;
+    for facility in &config.group.facilities {
+        for terminal in &facility.terminals {
+            let options = TerminalOptions {
+                facility: facility.clone(),
+                terminal: terminal.clone(),
+                schemes: config.group.schemes.clone(),
+                timing: Timing {
+                    scan: Duration::from_millis(timing.scan_ms),
+                    stable: Duration::from_millis(timing.stable_ms),
+                    incomplete: Duration::from_secs(timing.incomplete_s),
+                    ..Timing::default()
+                },
+                data_dir: config.data_dir.clone(),
+                group_key: site.group_key.clone(),
+                broker: BrokerOptions {
+                    url: site.nats_url.clone(),
+                    user: "terminal".to_owned(),
+                    password: nats_password(&site.group_key, "terminal"),
+                    ca_file: config.nats.ca_file.clone(),
+                },
+                clock: Arc::new(SystemClock),
+                spool_bytes: TerminalOptions::SPOOL_BYTES,
+            };
+            let name = format!("terminal {} {}", facility.code, terminal.id);
+            let cancel = roles.cancel();
+            roles.spawn(name, async move {
+                Ok(shikaku_terminal::run(options, cancel).await?)
+            });
+        }
+    }
+}

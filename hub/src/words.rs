@@ -1,0 +1,246 @@
+//! Every word that people read: Japanese first, English beside. One catalogue, so that a word means one thing
+//! on every screen.
+
+use std::fmt;
+
+use shikaku_schemas::observation::CommitOutcome;
+use shikaku_schemas::value::{Coverage, Method, Validity};
+
+/// One message in both languages; shows as `日本語 / English`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Words {
+    /// Japanese.
+    pub ja: &'static str,
+    /// English.
+    pub en: &'static str,
+}
+
+impl fmt::Display for Words {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} / {}", self.ja, self.en)
+    }
+}
+
+impl Words {
+    /// A table's heading: `日本語 english`.
+    pub fn heading(self) -> String {
+        format!("{} {}", self.ja, self.en)
+    }
+}
+
+const fn w(ja: &'static str, en: &'static str) -> Words {
+    Words { ja, en }
+}
+
+macro_rules! catalogue {
+    ($($name:ident => $ja:literal, $en:literal;)+) => {
+        $(#[doc = $en] pub const $name: Words = w($ja, $en);)+
+    };
+}
+
+catalogue! {
+    // Headings.
+    POSITION => "位置", "position";
+    TIME => "時刻", "time";
+    FACILITY => "施設", "facility";
+    TYPE => "種別", "type";
+    STATE => "状態", "state";
+    METHOD => "確認方法", "method";
+    VALIDITY => "判定", "validity";
+    COVERAGE => "範囲", "coverage";
+    RECORD => "記録", "record";
+    PATIENT => "患者番号", "patient";
+    REASON => "理由", "reason";
+    CASE => "案件", "case";
+    CANDIDATES => "候補", "candidates";
+    OPENED => "開始位置", "opened";
+    INQUIRY => "照会", "inquiry";
+    WHERE => "場所", "where";
+    CHECK => "点検項目", "check";
+    RESULT => "結果", "result";
+    DETAIL => "詳細", "detail";
+    KEY => "項目", "item";
+    VALUE => "内容", "value";
+    SCHEME => "法別", "scheme";
+    FROM => "開始", "from";
+    UNTIL => "終了", "until";
+    DISPLAY => "表示", "display";
+    CODE => "コード", "code";
+    SIZE => "大きさ", "size";
+
+    ID => "番号", "id";
+
+    // Identity cases.
+    BIRTH_DATE_DIFFERS => "患者番号は同じで生年月日が違います", "same chart number, other birth date";
+    NUMBER_REUSED => "同じ番号で氏名か性別が違います", "same numbers, other name or sex";
+    KEYS_DISAGREE => "番号ごとに別の記録を指します", "its numbers lead to different records";
+    LINK_OFFERED => "未委託の人と同じ人かもしれません", "equals a waiting 未委託 person";
+    QUEUED_BEHIND => "先の案件を待っています", "waits behind an earlier case";
+    SET_ASIDE => "ハブが処理できず保留しました", "the hub could not decide it and set it aside";
+
+    // Starting and stopping.
+    STARTING => "シカクハブを起動します", "starting Shikaku Hub";
+    CONSOLE => "画面", "console";
+    SIGN_IN => "初回サインイン（一度だけ有効）", "one-time sign-in";
+    FOLDERS => "端末フォルダ", "terminal folders";
+    STOP_HINT => "終了は Ctrl-C", "Ctrl-C stops all of it";
+    STOPPING => "停止しています", "stopping";
+    STOPPED => "すべて停止しました", "all stopped";
+    SIMULATING => "模擬端末が動いています。終了は Ctrl-C", "the simulated terminal runs, Ctrl-C stops it";
+    DEMO => "模擬端末が一日を再現します（実在の人物ではありません）", "a simulated terminal plays a day (nobody in it is real)";
+    FRESH_KEY => "新しいグループ鍵を作りました。失うと全記録を読めなくなります。必ず別の場所に控えてください", "a new group key was made: without it every record is lost. Keep a copy elsewhere";
+    KEY_THERE => "グループ鍵はすでにあります", "the group key is there already";
+    STANDBY => "ほかのハブが稼働中のため待機します", "another hub is active, standing by";
+
+    // Faults that people meet.
+    NO_HUB => "ハブが動いていません。shikaku up を起動してください", "no hub is running here: start `shikaku up`";
+    HUB_RUNNING => "このデータ置き場では別のハブが動いています", "another hub already runs on this data_dir";
+    NO_LEDGER => "台帳がまだありません。shikaku up を一度起動してください", "there is no ledger yet: start `shikaku up` once";
+    NO_NATS_SERVER => "nats-server が見つかりません。make setup を実行するか [nats] server を設定してください", "nats-server not found: run `make setup` or set [nats] server";
+    OLD_NATS_SERVER => "nats-server 2.15.1 以上が必要です", "nats-server 2.15.1 or later is needed";
+    NO_SUCH_FACILITY => "この医療機関コードは設定にありません", "no such facility in the configuration";
+    NO_SUCH_CONSUMER => "この配信先は設定にありません", "no such consumer in the configuration";
+    NOT_A_DAY => "日付は 2026-05-11 か R8.5.11 の形です", "a day is written 2026-05-11 or R8.5.11";
+    NOT_KNOWN => "該当する記録がありません", "nothing is known";
+    NOT_YET => "この版ではまだできません", "not possible in this version yet";
+    POSITION_LATE => "指定の位置まで進みませんでした", "the position was not reached in time";
+    NEEDS_NATS => "この役割には [nats] url が必要です", "this role needs [nats] url";
+    NEEDS_POSTGRES => "この役割には postgres の [database] url が必要です", "this role needs [database] url with postgres";
+    ACCESS_LOG => "閲覧記録を書けないため表示しません", "the access log cannot be written, so nothing is shown";
+
+    // Answers.
+    DONE => "完了", "done";
+    REFUSED => "できません", "refused";
+    UNAVAILABLE => "今は処理できません。何も行われていません", "not possible now, nothing was done";
+    WAITING => "回答を待っています", "waiting for the answer";
+    NONE_FOUND => "ありません", "none";
+    HOLDS => "台帳の証明はすべて成立しています", "the proof holds everywhere";
+    BROKEN => "台帳の証明が成立しません", "the proof does not hold";
+    GOOD => "良好", "good";
+    WARN => "注意", "warning";
+    BAD => "異常", "bad";
+    MEND => "対処", "mend";
+    ERASED => "消去済み", "erased";
+}
+
+/// What a check found out.
+pub fn validity(validity: Validity) -> Words {
+    match validity {
+        Validity::Valid => w("有効", "valid"),
+        Validity::Lost => w("無効", "lost"),
+        Validity::LostWithNewer => w("無効（新しい資格あり）", "lost-with-newer"),
+        Validity::NotFound => w("該当資格なし", "not-found"),
+        Validity::Multiple => w("複数該当", "multiple"),
+        Validity::NotCommissioned => w("未委託", "not-commissioned"),
+        Validity::Rejected => w("照会不可", "rejected"),
+    }
+}
+
+/// How it was checked.
+pub fn method(method: Method) -> Words {
+    match method {
+        Method::Card => w("マイナンバーカード", "card"),
+        Method::Ticket => w("医療券・保険証", "ticket"),
+        Method::Bulk => w("一括照会", "bulk"),
+        Method::Commissioned => w("委託先一括取得", "commissioned"),
+        Method::HomeVisit => w("訪問診療等", "home-visit"),
+        Method::Online => w("オンライン診療等", "online"),
+        Method::LocalCopy => w("端末内の写し", "local-copy"),
+    }
+}
+
+/// Which halves there are.
+pub fn coverage(coverage: Coverage) -> Words {
+    match coverage {
+        Coverage::AssistanceOnly => w("医療扶助単独", "assistance-only"),
+        Coverage::Combined => w("併用", "combined"),
+        Coverage::InsuranceOnly => w("医療保険のみ", "insurance-only"),
+        Coverage::Unknown => w("不明", "unknown"),
+    }
+}
+
+/// What became of an observation.
+pub fn outcome(outcome: CommitOutcome) -> Words {
+    match outcome {
+        CommitOutcome::Recorded => w("記録済み", "recorded"),
+        CommitOutcome::NothingNew => w("新しい事実なし", "nothing-new"),
+        CommitOutcome::Waiting => w("本人確認待ち", "waiting"),
+        CommitOutcome::Parked => w("保留", "parked"),
+    }
+}
+
+/// An event type, as people say it.
+pub fn event(kind: &str) -> &'static str {
+    match kind {
+        "patient-first-seen" => "新しい記録",
+        "qualification-granted" => "資格を確認",
+        "qualification-amended" => "資格の変更",
+        "qualification-lost" => "資格の喪失",
+        "qualification-resumed" => "資格の再開",
+        "qualification-superseded" => "新しい資格へ",
+        "commissioned-ticket-arrived" => "医療券・調剤券が到着",
+        "commissioned-ticket-revised" => "医療券・調剤券の変更",
+        "commissioned-ticket-withdrawn" => "医療券・調剤券の取消",
+        "not-commissioned-observed" => "未委託",
+        "verified" => "資格確認",
+        "visit-accepted" => "受付",
+        "reference-number-registered" => "照会番号を登録",
+        "reference-number-lapsed" => "照会番号の失効",
+        "consent-recorded" => "同意",
+        "consent-ended" => "同意の終了",
+        "medical-information-received" => "診療情報等の受領",
+        "ticket-sourced-offline" => "紙・電話の医療券",
+        "ticket-requested" => "医療券を依頼",
+        "patient-numbered" => "患者番号が判明",
+        "person-linked" => "同一人物として紐付け",
+        "person-unlinked" => "紐付けを解除",
+        "persons-merged" => "人物を統合",
+        "merge-undone" => "統合を取消",
+        "identity-case-opened" => "本人確認の案件",
+        "identity-case-closed" => "案件の解決",
+        "record-erased" => "記録の消去",
+        "month-settled" => "月次確定",
+        "non-disclosure-flagged" => "非開示の設定",
+        "non-disclosure-cleared" => "非開示の解除",
+        "inquiry-requested" => "照会の依頼",
+        "inquiry-submitted" => "照会を送信",
+        "inquiry-accepted" => "照会を受付",
+        "inquiry-polled" => "照会の確認",
+        "inquiry-answered" => "照会の回答",
+        "inquiry-rejected" => "照会が不可",
+        "inquiry-timed-out" => "照会の時間切れ",
+        "inquiry-uncertain" => "照会の結果不明",
+        "inquiry-resolved" => "照会の決着",
+        _ => "出来事",
+    }
+}
+
+/// An inquiry's state.
+pub fn inquiry_state(state: &str) -> &'static str {
+    match state {
+        "requested" => "依頼",
+        "submitted" => "送信済み",
+        "accepted" => "受付済み",
+        "answered" => "回答あり",
+        "rejected" => "不可",
+        "timed-out" => "時間切れ",
+        "uncertain" => "結果不明（要確認）",
+        "resolved" => "決着",
+        _ => "不明",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shikaku_schemas::event::Event;
+
+    #[test]
+    fn every_event_type_has_a_word_of_its_own() {
+        let mut seen = std::collections::HashSet::new();
+        for kind in Event::TYPES {
+            let word = super::event(kind);
+            assert_ne!(word, "出来事", "{kind}");
+            assert!(seen.insert(word), "{word} stands for two types");
+        }
+    }
+}
