@@ -68,8 +68,11 @@ impl Projection {
                     tracing::error!(projection = name, reason, "projection stopped");
                     metrics::counter!("projection_stops", "projection" => name.clone())
                         .increment(1);
-                    self.status
-                        .update(&name, |status| status.stopped = Some(reason.clone()));
+                    let position = self.applier.position();
+                    self.status.update(&name, |status| {
+                        status.position = position;
+                        status.stopped = Some(reason.clone());
+                    });
                     return Err(ModelsError::Stopped { name, reason });
                 }
                 Trouble::OtherHistory(reason) => self.rebuild(reason).await,

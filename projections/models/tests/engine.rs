@@ -1,0 +1,375 @@
+//! The engine against a real broker: twice, from zero, through crashes, wipes and poison.
+
+mod stage;
+
+use shikaku_models::ModelsError;
+use shikaku_schemas::feed::{Audience, FeedVariant};
+use shikaku_schemas::topology::PARKED;
+use sqlx::{Connection as _, Executor as _, Row as _};
+use stage::broker::TestBroker;
+use stage::postgres::TestPostgres;
+use stage::town::Town;
+use stage::{Role, assert_gapless, eventually, options, rows, sqlite, told};
+
+const RECEIPT: FeedVariant = FeedVariant {
+    audience: Audience::Receipt,
+    insurance_fields: false,
+};
+
+struct Scene {
+    folder: tempfile::TempDir,
+    broker: TestBroker,
+    town: Town,
+}
+
+impl Scene {
+    async fn with_people(people: u128) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let broker = TestBroker::start(folder.path()).await;
+        let mut town = Town::new();
+        broker.provision(town.store, town.epoch).await;
+        town.serve_keys(&broker).await;
+        for n in 1..=people {
+            town.newcomer(n);
+        }
+        town.publish(&broker, 1).await;
+        Self {
+            folder,
+            broker,
+            town,
+        }
+    }
+
+    fn role(&self) -> Role {
+        let path = self.folder.path();
+        Role::start(options(&self.broker, &self.town, sqlite(path), path))
+    }
+
+    fn end(&self) -> u64 {
+        self.town.log.len() as u64
+    }
+
+    async fn outbox(&self, statement: &'static str) {
+        let file = self.folder.path().join("projections/receipt.db");
+        let url = format!("sqlite://{}", file.display());
+        let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
+        connection.execute(statement).await.unwrap();
+    }
+
+    async fn parked(&self) -> Vec<serde_json::Value> {
+        let mut stream = self.broker.jetstream().get_stream(PARKED).await.unwrap();
+        let last = stream.info().await.unwrap().state.last_sequence;
+        let mut letters = Vec::new();
+        for sequence in 1..=last {
+            let message = stream.get_raw_message(sequence).await.unwrap();
+            letters.push(serde_json::from_slice(&message.payload).unwrap());
+        }
+        letters
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn once_again_and_from_zero_give_the_same_rows_and_tell_nothing_twice() {
+    let mut scene = Scene::with_people(50).await;
+    let path = scene.folder.path().to_owned();
+    let role = scene.role();
+    role.caught_up(scene.end()).await;
+    role.stop().await.unwrap();
+    let first = rows(&path, &scene.town, RECEIPT).await;
+    let feed = told(&scene.broker, Audience::Receipt).await;
+    assert_eq!(first.len(), 50);
+    assert_eq!(feed.len(), 250, "consents are not for the receipt computer");
+    assert_gapless(&feed);
+    assert_eq!(
+        told(&scene.broker, Audience::Department).await[0].body,
+        serde_json::json!({ "patient": "00000001", "assistance": "yes" })
+    );
+
+    let role = scene.role();
+    role.caught_up(scene.end()).await;
+    role.stop().await.unwrap();
+    assert_eq!(rows(&path, &scene.town, RECEIPT).await, first);
+
+    std::fs::remove_dir_all(path.join("projections")).unwrap();
+    let role = scene.role();
+    role.caught_up(scene.end()).await;
+    assert_eq!(rows(&path, &scene.town, RECEIPT).await, first);
+    assert_eq!(told(&scene.broker, Audience::Receipt).await, feed);
+
+    let from = scene.town.log.len() + 1;
+    scene.town.newcomer(51);
+    scene.town.publish(&scene.broker, from).await;
+    role.caught_up(scene.end()).await;
+    role.stop().await.unwrap();
+    let all = told(&scene.broker, Audience::Receipt).await;
+    assert_eq!(all.len(), 255);
+    assert_gapless(&all);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_gives_the_same_rows_as_sqlite() {
+    let scene = Scene::with_people(20).await;
+    let path = scene.folder.path().to_owned();
+    let role = scene.role();
+    role.caught_up(scene.end()).await;
+    role.stop().await.unwrap();
+    let first = rows(&path, &scene.town, RECEIPT).await;
+    let feed = told(&scene.broker, Audience::Receipt).await;
+
+    let postgres = TestPostgres::start();
+    let at = shikaku_models::Database::Postgres {
+        url: postgres.url(),
+    };
+    let mut asked = options(&scene.broker, &scene.town, at, &path);
+    asked.access = shikaku_models::AccessAt::Postgres {
+        url: postgres.url(),
+    };
+    for _ in 0..2 {
+        asked.status = shikaku_models::StatusBoard::default();
+        let role = Role::start(asked.clone());
+        role.caught_up(scene.end()).await;
+        role.stop().await.unwrap();
+    }
+    let mut connection = sqlx::PgConnection::connect(&postgres.url()).await.unwrap();
+    let found = sqlx::query("SELECT record, sealed FROM projection_receipt.current_rows")
+        .fetch_all(&mut connection)
+        .await
+        .unwrap();
+    let found = found.iter().map(|row| (row.get(0), row.get(1)));
+    assert_eq!(stage::opened(&scene.town, RECEIPT, found), first);
+    assert_eq!(told(&scene.broker, Audience::Receipt).await, feed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_between_publishing_and_marking_repeats_nothing() {
+    let scene = Scene::with_people(10).await;
+    let role = scene.role();
+    role.caught_up(scene.end()).await;
+    role.kill().await;
+    let feed = told(&scene.broker, Audience::Receipt).await;
+    scene
+        .outbox("UPDATE outbox SET published = 0, stream_sequence = NULL WHERE feed_sequence > 17")
+        .await;
+    let role = scene.role();
+    role.caught_up(scene.end()).await;
+    role.stop().await.unwrap();
+    assert_eq!(told(&scene.broker, Audience::Receipt).await, feed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_dead_broker_never_stored_is_published_in_order() {
+    let mut scene = Scene::with_people(40).await;
+    let role = scene.role();
+    for round in 0..3 {
+        scene.broker.restart(false).await;
+        let from = scene.town.log.len() + 1;
+        scene.town.newcomer(100 + round);
+        scene.town.publish(&scene.broker, from).await;
+    }
+    role.caught_up(scene.end()).await;
+    role.stop().await.unwrap();
+    for audience in Audience::ALL {
+        assert_gapless(&told(&scene.broker, *audience).await);
+    }
+    assert_eq!(told(&scene.broker, Audience::Receipt).await.len(), 43 * 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wiped_broker_is_refilled_with_the_same_ids_and_numbers() {
+    let mut scene = Scene::with_people(20).await;
+    let role = scene.role();
+    role.caught_up(scene.end()).await;
+    let mut before = Vec::new();
+    for audience in Audience::ALL {
+        before.push(told(&scene.broker, *audience).await);
+    }
+    scene.broker.restart(true).await;
+    scene
+        .broker
+        .provision(scene.town.store, scene.town.epoch)
+        .await;
+    scene.town.newcomer(99);
+    scene.town.publish(&scene.broker, 1).await;
+    role.caught_up(scene.end()).await;
+    role.stop().await.unwrap();
+    for (audience, before) in Audience::ALL.iter().zip(before) {
+        let after = told(&scene.broker, *audience).await;
+        let plain = |told: &stage::Told| !told.subject.contains("-insurance");
+        let (after, before): (Vec<_>, Vec<_>) = (
+            after.into_iter().filter(plain).collect(),
+            before.into_iter().filter(plain).collect(),
+        );
+        assert!(after.starts_with(&before), "{audience:?}");
+        assert!(after.len() > before.len());
+        assert_gapless(&after);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poison_event_parks_its_record_and_lets_others_flow() {
+    let mut scene = Scene::with_people(2).await;
+    let from = scene.town.log.len() + 1;
+    let poisoned = stage::town::record(1);
+    scene.town.add(
+        poisoned,
+        "consent-recorded",
+        &serde_json::json!({ "scope": 7 }),
+    );
+    let ended = serde_json::json!({ "scope": "drug", "ended_at": "2026-05-12T00:00:00Z" });
+    scene.town.add(poisoned, "consent-ended", &ended);
+    scene.town.newcomer(3);
+    scene.town.publish(&scene.broker, from).await;
+    for _ in 0..2 {
+        let role = scene.role();
+        role.caught_up(scene.end()).await;
+        eventually("a letter per projection", || async {
+            scene.parked().await.len() == 5
+        })
+        .await;
+        assert_eq!(role.status.projections()["ehr"].parked_records, 1);
+        role.stop().await.unwrap();
+    }
+    let letter = &scene.parked().await[0];
+    assert_eq!(letter["position"], 13);
+    assert_eq!(
+        letter["reason"],
+        "the payload does not have the shape of its type"
+    );
+    let feed = told(&scene.broker, Audience::Ehr).await;
+    assert_gapless(&feed);
+    let ended = |told: &stage::Told| told.subject.ends_with("consent-ended");
+    assert!(!feed.iter().any(ended), "what is later waits behind it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_event_type_stops_after_what_came_before() {
+    let mut scene = Scene::with_people(1).await;
+    let from = scene.town.log.len() + 1;
+    let record = stage::town::record(1);
+    scene.town.add(
+        record,
+        "consent-recorded",
+        &serde_json::json!({ "scope": "checkup", "source": "card" }),
+    );
+    scene
+        .town
+        .add(record, "horoscope-cast", &serde_json::json!({}));
+    scene.town.newcomer(2);
+    scene.town.publish(&scene.broker, from).await;
+    let role = scene.role();
+    eventually("every projection stops", || async {
+        let rows = role.status.projections();
+        rows.len() == 5 && rows.values().all(|row| row.stopped.is_some())
+    })
+    .await;
+    assert!(
+        role.status
+            .projections()
+            .values()
+            .all(|row| row.position.0 == 7)
+    );
+    assert!(!role.status.ready());
+    eventually("what came before is told", || async {
+        told(&scene.broker, Audience::Receipt).await.len() == 5
+    })
+    .await;
+    assert!(matches!(
+        role.stop().await,
+        Err(ModelsError::Stopped { .. })
+    ));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restored_ledger_is_read_again_and_only_its_new_facts_are_told() {
+    let mut scene = Scene::with_people(4).await;
+    let path = scene.folder.path().to_owned();
+    let role = scene.role();
+    role.caught_up(scene.end()).await;
+    let feed = told(&scene.broker, Audience::Receipt).await;
+    // The backup held three people; the fourth is gone, a fifth comes in the new epoch.
+    scene.town.log.truncate(18);
+    scene.town.epoch = 2;
+    scene.town.newcomer(5);
+    scene.broker.jetstream().delete_stream("LOG").await.unwrap();
+    let spec = &shikaku_schemas::topology::streams(30)[2];
+    scene
+        .broker
+        .jetstream()
+        .create_stream(async_nats::jetstream::stream::Config {
+            name: spec.name.clone(),
+            subjects: spec.subjects.clone(),
+            ..Default::default()
+        })
+        .await
+        .unwrap();
+    scene.town.publish(&scene.broker, 1).await;
+    role.caught_up(scene.end()).await;
+    eventually("the new facts are told", || async {
+        told(&scene.broker, Audience::Receipt).await.len() == 25
+    })
+    .await;
+    role.stop().await.unwrap();
+    let after = told(&scene.broker, Audience::Receipt).await;
+    assert!(after.starts_with(&feed));
+    assert_gapless(&after);
+    assert_eq!(rows(&path, &scene.town, RECEIPT).await.len(), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gap_is_waited_for_and_never_skipped() {
+    let mut scene = Scene::with_people(1).await;
+    let path = scene.folder.path().to_owned();
+    let role = scene.role();
+    role.caught_up(scene.end()).await;
+    scene.town.newcomer(2);
+    let stream = scene.broker.jetstream().get_stream("LOG").await.unwrap();
+    scene.town.publish(&scene.broker, 7).await;
+    stream.delete_message(9).await.unwrap();
+    role.kill().await;
+    std::fs::remove_dir_all(path.join("projections")).unwrap();
+    let role = scene.role();
+    eventually("the projection stands before the gap", || async {
+        role.status
+            .projections()
+            .get("receipt")
+            .is_some_and(|row| row.position.0 <= 8)
+    })
+    .await;
+    assert!(!role.status.ready());
+    scene.broker.jetstream().delete_stream("LOG").await.unwrap();
+    for name in [
+        "PARKED",
+        "FEED_RECEIPT",
+        "FEED_EHR",
+        "FEED_DISPENSING",
+        "FEED_DEPARTMENT",
+    ] {
+        scene.broker.jetstream().delete_stream(name).await.unwrap();
+    }
+    scene.broker.provision(scene.town.store, 1).await;
+    scene.town.publish(&scene.broker, 1).await;
+    role.caught_up(12).await;
+    role.stop().await.unwrap();
+    assert_gapless(&told(&scene.broker, Audience::Receipt).await);
+    assert_eq!(rows(&path, &scene.town, RECEIPT).await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erased_record_leaves_no_row_and_no_body() {
+    let mut scene = Scene::with_people(2).await;
+    let path = scene.folder.path().to_owned();
+    let from = scene.town.log.len() + 1;
+    scene.town.erase(stage::town::record(1));
+    scene.town.publish(&scene.broker, from).await;
+    let role = scene.role();
+    role.caught_up(scene.end()).await;
+    role.stop().await.unwrap();
+    assert_eq!(rows(&path, &scene.town, RECEIPT).await.len(), 1);
+    let feed = told(&scene.broker, Audience::Receipt).await;
+    assert_gapless(&feed);
+    assert!(
+        !feed
+            .iter()
+            .any(|told| told.body.to_string().contains("見本　1"))
+    );
+}
