@@ -15,7 +15,9 @@ use shikaku_schemas::value::{
 
 use super::HistoryQuestion;
 use super::period::{Period, Periods};
-use crate::patient::{KnownMonth, KnownTicket, Origin, PatientState, evolve, evolve_erased};
+use crate::patient::{
+    KnownMonth, KnownQualification, KnownTicket, Origin, PatientState, evolve, evolve_erased,
+};
 
 /// An event of the stream; without a payload when its key was destroyed.
 pub type Opened = (EventHead, Option<Event>);
@@ -151,7 +153,7 @@ struct Told {
     periods: Periods,
     months: BTreeSet<Month>,
     lost: Option<QualificationLost>,
-    superseded: Option<Option<QualificationId>>,
+    superseded_by: Option<QualificationId>,
     confirmed_on: Date,
     method: Method,
     position: Position,
@@ -201,7 +203,7 @@ impl Gathered {
                 if matches!(event, Event::QualificationResumed(_)) {
                     told.periods.resume(&observed.details);
                     told.lost = None;
-                    told.superseded = None;
+                    told.superseded_by = None;
                 } else {
                     told.periods.state(&observed.details);
                 }
@@ -215,7 +217,7 @@ impl Gathered {
             }
             Event::QualificationSuperseded(superseded) => {
                 if let Some(told) = self.known(superseded.qualification_id) {
-                    told.superseded = Some(superseded.superseded_by);
+                    told.superseded_by = superseded.superseded_by;
                     told.position = head.position;
                 }
             }
@@ -262,7 +264,7 @@ impl Gathered {
                     periods: Periods::default(),
                     months: BTreeSet::new(),
                     lost: None,
-                    superseded: None,
+                    superseded_by: None,
                     confirmed_on,
                     method: Method::Card,
                     position: head.position,
@@ -314,7 +316,11 @@ impl Gathered {
                 .told
                 .into_iter()
                 .filter(|told| day.is_none_or(|day| told.periods.covers(day)))
-                .map(|told| qualification(told, day, &waiting))
+                .map(|told| {
+                    let known = self.state.qualification(told.id);
+                    let superseded = known.is_some_and(KnownQualification::is_superseded);
+                    qualification(told, superseded, day, &waiting)
+                })
                 .collect(),
             tickets: self
                 .state
@@ -357,7 +363,12 @@ fn verification(head: &EventHead, verified: &shikaku_schemas::event::Verified) -
 
 /// On a day of a 未委託 month the assistance half goes without its id and numbers; without a day, it goes
 /// without them when no month but 未委託 ones told them.
-fn qualification(told: Told, day: Option<Date>, waiting: &BTreeSet<Month>) -> QualificationView {
+fn qualification(
+    told: Told,
+    superseded: bool,
+    day: Option<Date>,
+    waiting: &BTreeSet<Month>,
+) -> QualificationView {
     let insurance = told
         .details
         .scheme
@@ -379,11 +390,11 @@ fn qualification(told: Told, day: Option<Date>, waiting: &BTreeSet<Month>) -> Qu
         details.recipient_number = None;
         details.extra = BTreeMap::new();
     }
-    let validity = match (&told.lost, told.superseded, day) {
+    let validity = match (&told.lost, day) {
         // Listed for a day because it covers it.
-        (_, _, Some(_)) | (None, _, None) => Validity::Valid,
-        (Some(_), Some(_), None) => Validity::LostWithNewer,
-        (Some(_), None, None) => Validity::Lost,
+        (_, Some(_)) | (None, None) => Validity::Valid,
+        (Some(_), None) if superseded => Validity::LostWithNewer,
+        (Some(_), None) => Validity::Lost,
     };
     if let Some(period) = told.periods.0.last() {
         details.valid_from = period.valid_from;
@@ -398,7 +409,7 @@ fn qualification(told: Told, day: Option<Date>, waiting: &BTreeSet<Month>) -> Qu
         periods: told.periods.0,
         ended_on: told.lost.as_ref().and_then(|lost| lost.ended_on),
         reason_of_loss: told.lost.and_then(|lost| lost.reason_of_loss),
-        superseded_by: told.superseded.flatten(),
+        superseded_by: told.superseded_by,
         confirmed_on: told.confirmed_on,
         method: told.method,
         position: told.position,

@@ -155,7 +155,7 @@ impl Qualifications<'_> {
         if news {
             events.push(Event::QualificationLost(lost));
         }
-        if half.validity == Validity::LostWithNewer && !known.superseded {
+        if half.validity == Validity::LostWithNewer && !known.is_superseded() {
             events.push(self.superseded(known.id));
         }
         events.extend(

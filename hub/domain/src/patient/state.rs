@@ -64,7 +64,7 @@ pub struct KnownQualification {
     pub loss: Option<KnownLoss>,
     /// When the centre last said that there is a newer one.
     pub newer_as_of: Option<AsOf>,
-    /// Whether that was recorded since it was last valid.
+    /// Whether that was recorded; see [`KnownQualification::is_superseded`].
     pub superseded: bool,
     /// Its successor, where known.
     pub superseded_by: Option<QualificationId>,
@@ -76,6 +76,11 @@ impl KnownQualification {
         self.loss
             .as_ref()
             .is_some_and(|loss| loss.as_of >= self.valid_as_of)
+    }
+
+    /// Whether the newest knowledge is that it ended and that there is a newer one.
+    pub fn is_superseded(&self) -> bool {
+        self.superseded && self.is_lost() && self.newer_as_of >= Some(self.valid_as_of)
     }
 
     /// Whether it is medical insurance.
@@ -224,7 +229,7 @@ impl PatientState {
                 scheme: known.details.scheme.clone(),
                 validity: if known.covers(day) {
                     Validity::Valid
-                } else if known.superseded {
+                } else if known.is_superseded() {
                     Validity::LostWithNewer
                 } else {
                     Validity::Lost
