@@ -4,10 +4,13 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use comfy_table::{ContentArrangement, Table, presets};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::Offset;
 use serde::Serialize;
 use serde_json::{Value, json};
 use shikaku_ledger::StoreIdentity;
-use shikaku_schemas::value::Position;
+use shikaku_schemas::value::{Position, show_day};
 
 use crate::words::Words;
 
@@ -87,8 +90,8 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// `answer` with `store` and `position` in front. `answer` must be an object.
-    pub fn around(&self, answer: impl Serialize) -> anyhow::Result<Value> {
+    /// `answer` with `store`, `epoch` and `position` in front; where it has members of these names, they give way.
+    pub fn around(&self, answer: impl Serialize) -> serde_json::Result<Value> {
         let mut whole = json!({
             "store": self.store.store_id,
             "epoch": self.store.epoch,
@@ -97,10 +100,26 @@ impl Standing {
         if let (Some(whole), Value::Object(answer)) =
             (whole.as_object_mut(), serde_json::to_value(answer)?)
         {
-            whole.extend(answer);
+            for (name, value) in answer {
+                whole.entry(name).or_insert(value);
+            }
         }
         Ok(whole)
     }
+}
+
+/// An instant in Japan, to the second.
+pub fn time(at: Timestamp) -> String {
+    Offset::constant(9)
+        .to_datetime(at)
+        .strftime("%Y-%m-%d %H:%M:%S")
+        .to_string()
+}
+
+/// A period, last covered day inclusive.
+pub fn period(from: Option<Date>, to: Option<Date>) -> String {
+    let day = |day: Option<Date>| day.map(show_day).unwrap_or_default();
+    format!("{} 〜 {}", day(from), day(to))
 }
 
 /// A table for people, aligned for full-width text.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use shikaku_core::query::{Queries, QueryError};
 use shikaku_ledger::{Database, KeyStoreAt, KeysOptions, Ledger, LedgerOptions};
 use shikaku_schemas::seal::SealKey;
 use shikaku_schemas::value::Position;
@@ -59,6 +60,25 @@ pub async fn open_read_only(config: &Config) -> anyhow::Result<(Ledger, SealKey)
         .await
         .context("台帳を開けません / the ledger cannot be opened")?;
     Ok((ledger, key))
+}
+
+/// The questions that the ledger answers.
+///
+/// # Errors
+/// As [`open_read_only`].
+pub async fn questions(config: &Config) -> anyhow::Result<(Ledger, Queries)> {
+    let (ledger, key) = open_read_only(config).await?;
+    let queries = Queries::new(ledger.clone(), config.group.clone(), &key);
+    Ok((ledger, queries))
+}
+
+/// What a person is told when a question has no answer.
+pub fn unanswered(error: QueryError) -> anyhow::Error {
+    match error {
+        QueryError::FacilityUnknown => Refused::from(words::NO_SUCH_FACILITY).into(),
+        QueryError::RecordUnknown => Refused::from(words::NOT_KNOWN).into(),
+        other @ QueryError::Ledger(_) => other.into(),
+    }
 }
 
 /// Where an answer given now stands, once the ledger has reached `at_least`.

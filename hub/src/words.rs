@@ -3,8 +3,7 @@
 
 use std::fmt;
 
-use shikaku_schemas::observation::CommitOutcome;
-use shikaku_schemas::value::{Coverage, Method, Validity};
+use shikaku_schemas::value::{Coverage, Method, TicketKind, Validity};
 
 /// One message in both languages; shows as `日本語 / English`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +51,7 @@ catalogue! {
     PATIENT => "患者番号", "patient";
     REASON => "理由", "reason";
     CASE => "案件", "case";
+    TOLD => "回答の人", "told";
     CANDIDATES => "候補", "candidates";
     OPENED => "開始位置", "opened";
     INQUIRY => "照会", "inquiry";
@@ -66,7 +66,23 @@ catalogue! {
     UNTIL => "終了", "until";
     DISPLAY => "表示", "display";
     CODE => "コード", "code";
-    SIZE => "大きさ", "size";
+    NAME => "氏名", "name";
+    BORN => "生年月日", "birth date";
+    VALID_ON => "対象日", "valid on";
+    NUMBERS => "番号", "numbers";
+    PERIOD => "期間", "period";
+    CONFIRMED_ON => "資格確認日", "confirmed on";
+    TICKET => "医療券・調剤券", "ticket";
+    MONTH => "診療年月", "month";
+    ASSISTANCE => "医療扶助", "assistance";
+    INSURANCE => "医療保険", "insurance";
+    LAST => "最後の資格（参考）", "last known";
+    QUALIFICATIONS => "資格", "qualifications";
+    TICKETS => "医療券・調剤券", "tickets";
+    NOT_COMMISSIONED => "未委託の月", "months not commissioned";
+    VERIFICATIONS => "資格確認", "verifications";
+    TERMINAL => "端末", "terminal";
+    ASKED_BY => "依頼者", "asked by";
 
     ID => "番号", "id";
 
@@ -76,10 +92,8 @@ catalogue! {
     KEYS_DISAGREE => "番号ごとに別の記録を指します", "its numbers lead to different records";
     LINK_OFFERED => "未委託の人と同じ人かもしれません", "equals a waiting 未委託 person";
     QUEUED_BEHIND => "先の案件を待っています", "waits behind an earlier case";
-    SET_ASIDE => "ハブが処理できず保留しました", "the hub could not decide it and set it aside";
 
     // Starting and stopping.
-    STARTING => "シカクハブを起動します", "starting Shikaku Hub";
     CONSOLE => "画面", "console";
     SIGN_IN => "初回サインイン（一度だけ有効）", "one-time sign-in";
     FOLDERS => "端末フォルダ", "terminal folders";
@@ -112,6 +126,11 @@ catalogue! {
     DONE => "完了", "done";
     REFUSED => "できません", "refused";
     UNAVAILABLE => "今は処理できません。何も行われていません", "not possible now, nothing was done";
+    BAD_PAYER => "公費負担者番号の桁数か検証番号が合いません", "the payer number's length or check digit does not hold";
+    NO_ANSWER => "照会がまだ終わりません。shikaku inquire show で確かめてください", "the inquiry has not ended yet: `shikaku inquire show` tells more";
+    WITHDRAWN => "取消", "withdrawn";
+    PENDING => "登録待ち", "waiting";
+    ARRIVED => "到着済み", "arrived";
     WAITING => "回答を待っています", "waiting for the answer";
     NONE_FOUND => "ありません", "none";
     HOLDS => "台帳の証明はすべて成立しています", "the proof holds everywhere";
@@ -159,13 +178,11 @@ pub fn coverage(coverage: Coverage) -> Words {
     }
 }
 
-/// What became of an observation.
-pub fn outcome(outcome: CommitOutcome) -> Words {
-    match outcome {
-        CommitOutcome::Recorded => w("記録済み", "recorded"),
-        CommitOutcome::NothingNew => w("新しい事実なし", "nothing-new"),
-        CommitOutcome::Waiting => w("本人確認待ち", "waiting"),
-        CommitOutcome::Parked => w("保留", "parked"),
+/// Which kind of ticket.
+pub fn ticket_kind(kind: TicketKind) -> Words {
+    match kind {
+        TicketKind::Medical => w("医療券", "medical"),
+        TicketKind::Dispensing => w("調剤券", "dispensing"),
     }
 }
 

@@ -1,16 +1,16 @@
 //! `identity`: cases that need a person, and records that are one human.
 
 use serde_json::json;
-use shikaku_ledger::CaseRow;
+use shikaku_core::query::CandidateView;
 use shikaku_schemas::command::Command;
-use shikaku_schemas::event::CaseReason;
-use shikaku_schemas::value::{CaseId, RecordId};
+use shikaku_schemas::event::{CaseReason, PersonDetails};
+use shikaku_schemas::value::{CaseId, RecordId, show_day};
 
 use crate::answer::{self, Exit, Outcome, Refused};
 use crate::cli::{AtLeast, Identity};
 use crate::config::Config;
 use crate::words::{self, Words};
-use crate::{client, commands, stores};
+use crate::{access, client, commands, stores};
 
 /// List, decide, join, take apart.
 pub async fn run(config: &Config, what: Identity, json: bool) -> Outcome {
@@ -41,12 +41,12 @@ pub async fn run(config: &Config, what: Identity, json: bool) -> Outcome {
 }
 
 async fn list(config: &Config, all: bool, at_least: AtLeast, json: bool) -> Outcome {
-    let (ledger, _key) = stores::open_read_only(config).await?;
+    let (ledger, queries) = stores::questions(config).await?;
     let standing = stores::standing(&ledger, at_least.at_least).await?;
-    let cases = ledger.cases(!all).await?;
+    access::note(config, "identity", None, None).await?;
+    let cases = queries.cases(!all).await?;
     if json {
-        let rows: Vec<_> = cases.iter().map(row).collect();
-        answer::json_line(&standing.around(json!({ "cases": rows }))?)?;
+        answer::json_line(&standing.around(json!({ "cases": cases }))?)?;
         return Ok(Exit::Done);
     }
     if cases.is_empty() {
@@ -57,15 +57,17 @@ async fn list(config: &Config, all: bool, at_least: AtLeast, json: bool) -> Outc
         words::CASE,
         words::FACILITY,
         words::REASON,
+        words::TOLD,
         words::CANDIDATES,
         words::OPENED,
     ]);
     for case in &cases {
-        let candidates: Vec<String> = case.candidates.iter().map(RecordId::to_string).collect();
+        let candidates: Vec<String> = case.candidates.iter().map(candidate).collect();
         table.add_row([
             case.case.to_string(),
             case.facility.to_string(),
             reason(case.reason).to_string(),
+            case.told.as_ref().map(person).unwrap_or_default(),
             candidates.join("\n"),
             case.opened.to_string(),
         ]);
@@ -74,15 +76,13 @@ async fn list(config: &Config, all: bool, at_least: AtLeast, json: bool) -> Outc
     Ok(Exit::Done)
 }
 
-fn row(case: &CaseRow) -> serde_json::Value {
-    json!({
-        "case": case.case,
-        "facility": case.facility,
-        "reason": case.reason,
-        "candidates": case.candidates,
-        "opened": case.opened,
-        "closed": case.closed,
-    })
+fn candidate(candidate: &CandidateView) -> String {
+    format!("{} {}", candidate.record, person(&candidate.person))
+}
+
+fn person(person: &PersonDetails) -> String {
+    let born = person.birth_date.map(show_day).unwrap_or_default();
+    format!("{} {born}", person.name.as_deref().unwrap_or("-"))
 }
 
 fn reason(reason: CaseReason) -> Words {

@@ -4,10 +4,9 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
-use shikaku_ledger::{InboxRow, Ledger};
+use shikaku_core::query::ParkedView;
 use shikaku_schemas::command::Command;
-use shikaku_schemas::observation::CommitOutcome;
-use shikaku_schemas::value::{FacilityCode, ObservationId};
+use shikaku_schemas::value::{FacilityCode, Position};
 use shikaku_terminal::quarantine::{self, QuarantinedFile};
 use uuid::Uuid;
 
@@ -15,8 +14,6 @@ use crate::answer::{self, Exit, Outcome, Refused, Standing};
 use crate::cli::{AtLeast, Parked};
 use crate::config::Config;
 use crate::{client, commands, stores, words};
-
-const PAGE: u32 = 500;
 
 /// One thing set aside. Nothing personal is in it.
 #[derive(Debug, Clone, Serialize)]
@@ -48,16 +45,15 @@ impl From<QuarantinedFile> for Row {
     }
 }
 
-impl From<InboxRow> for Row {
-    fn from(row: InboxRow) -> Self {
-        let rule = row.reason.unwrap_or_default();
+impl From<ParkedView> for Row {
+    fn from(view: ParkedView) -> Self {
         Self {
-            id: row.observation_id.0,
+            id: view.id.0,
             kind: "observation",
-            facility: row.facility,
+            facility: view.facility,
             device: None,
-            reason: format!("{} [{rule}]", words::SET_ASIDE),
-            rule,
+            rule: view.reason,
+            reason: view.message.to_owned(),
             size: None,
             at: None,
         }
@@ -99,32 +95,17 @@ fn done(json: bool) -> Outcome {
     Ok(Exit::Done)
 }
 
-async fn all(config: &Config, at_least: Option<AtLeast>) -> anyhow::Result<(Vec<Row>, Standing)> {
-    let (ledger, _key) = stores::open_read_only(config).await?;
-    let standing = stores::standing(&ledger, at_least.and_then(|it| it.at_least)).await?;
+async fn all(config: &Config, at_least: Option<Position>) -> anyhow::Result<(Vec<Row>, Standing)> {
+    let (ledger, queries) = stores::questions(config).await?;
+    let standing = stores::standing(&ledger, at_least).await?;
     let files = quarantine::list(&config.data_dir).context("quarantine")?;
     let mut rows: Vec<Row> = files.into_iter().map(Row::from).collect();
-    rows.extend(observations(&ledger).await?);
+    rows.extend(queries.parked().await?.into_iter().map(Row::from));
     Ok((rows, standing))
 }
 
-async fn observations(ledger: &Ledger) -> anyhow::Result<Vec<Row>> {
-    let mut rows = Vec::new();
-    let mut after: Option<ObservationId> = None;
-    loop {
-        let page = ledger
-            .inbox_by_outcome(CommitOutcome::Parked, after, PAGE)
-            .await?;
-        let Some(last) = page.last() else {
-            return Ok(rows);
-        };
-        after = Some(last.observation_id);
-        rows.extend(page.into_iter().map(Row::from));
-    }
-}
-
 async fn list(config: &Config, at_least: AtLeast, json: bool) -> Outcome {
-    let (rows, standing) = all(config, Some(at_least)).await?;
+    let (rows, standing) = all(config, at_least.at_least).await?;
     if json {
         answer::json_line(&standing.around(json!({ "parked": rows }))?)?;
     } else if rows.is_empty() {
