@@ -4,6 +4,7 @@
 //! the same history for ever. Nothing in it that speaks of a 未委託 month carries a payer, recipient or
 //! issue number, whoever else knew one; other months keep theirs.
 
+mod build;
 mod period;
 mod view;
 
@@ -58,5 +59,5 @@ pub fn history(events: &[Opened], question: &HistoryQuestion) -> History {
         .iter()
         .filter(|(head, _)| question.known_at.is_none_or(|at| at.includes(head)))
         .collect();
-    view::build(&known, question)
+    build::build(&known, question)
 }

@@ -69,8 +69,9 @@ impl CandidateKey {
     }
 }
 
-/// Every key of an answer, strongest first. 未委託 teaches no assistance key, and a local copy verifies no
-/// number: both may be found by their chart number or, having none, by the provisional key.
+/// Every key of an answer, strongest first. 未委託 teaches no assistance key: it is found by its chart number
+/// or insurance or, having none, by the provisional key. A local copy always has that one too, because it
+/// teaches no number by which its next copy could be found.
 pub fn keys_of(answer: &OqsAnswer, facility: &FacilityFacts) -> Vec<CandidateKey> {
     let mut keys: Vec<CandidateKey> = Vec::new();
     let mut add = |key: Option<CandidateKey>| {
@@ -95,7 +96,7 @@ pub fn keys_of(answer: &OqsAnswer, facility: &FacilityFacts) -> Vec<CandidateKey
             add(insurance(record, facility));
         }
     }
-    if keys.is_empty() {
+    if keys.is_empty() || answer.method == Method::LocalCopy {
         keys.extend(
             answer
                 .records

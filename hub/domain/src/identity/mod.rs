@@ -10,6 +10,9 @@ mod offer;
 pub mod person;
 mod resolve;
 
+#[cfg(test)]
+mod tests;
+
 pub use key::{CandidateKey, KeyKind, keys_of, tells_a_number};
 pub use offer::{Arrival, WaitingPerson, arrivals, offer};
 pub use resolve::{Found, PersonSummary, Resolution, resolve};

@@ -41,7 +41,11 @@ pub enum Resolution {
 
 /// Decides from `found`, which has an entry for every key of [`keys_of`](super::keys_of).
 pub fn resolve(answer: &OqsAnswer, found: &[Found]) -> Resolution {
-    let mut candidates: Vec<RecordId> = hits(found).map(|(_, record, _)| record).collect();
+    let by_number = hits(found).any(|(key, ..)| key.kind != KeyKind::Provisional);
+    let mut candidates: Vec<RecordId> = hits(found)
+        .filter(|(key, ..)| !by_number || key.kind != KeyKind::Provisional)
+        .map(|(_, record, _)| record)
+        .collect();
     candidates.sort_unstable();
     candidates.dedup();
     if let Some(reason) = hits(found).find_map(|(key, _, known)| disagreement(answer, key, known)) {
@@ -63,7 +67,11 @@ pub fn resolve(answer: &OqsAnswer, found: &[Found]) -> Resolution {
         },
         [record] => Resolution::Existing {
             record,
-            new_keys: unclaimed(),
+            new_keys: if answer.method == Method::LocalCopy {
+                Vec::new()
+            } else {
+                unclaimed()
+            },
         },
         _ => Resolution::Case {
             reason: CaseReason::KeysDisagree,
@@ -78,7 +86,7 @@ fn hits(found: &[Found]) -> impl Iterator<Item = (&CandidateKey, RecordId, &Pers
         .filter_map(|(key, hit)| hit.as_ref().map(|(record, known)| (key, *record, known)))
 }
 
-/// A local copy teaches no number; by name alone it stays findable, or each copy would open a new record.
+/// A local copy teaches no number. A record that it opens is found by name, or each copy would open another.
 fn may_learn(answer: &OqsAnswer, key: &CandidateKey) -> bool {
     answer.method != Method::LocalCopy || key.kind == KeyKind::Provisional
 }

@@ -1,1 +1,247 @@
+//! Given, when, then: one test per rule.
 
+use jiff::civil::date;
+use shikaku_schemas::event::{Event, InquiryRequested, InquiryResolved};
+use shikaku_schemas::observation::{InquiryProgress, Progress};
+use shikaku_schemas::value::{InquiryId, InquiryKind, Validity};
+use uuid::Uuid;
+
+use super::*;
+
+const ID: InquiryId = InquiryId(Uuid::from_u128(9));
+
+fn request() -> InquiryCommand {
+    InquiryCommand::Request(InquiryRequested {
+        inquiry: ID,
+        kind: InquiryKind::Ticket,
+        requested_by: "desk".to_owned(),
+        purpose: "visit".to_owned(),
+        payer_number: None,
+        recipient_number: None,
+        birth_date: None,
+        on: date(2026, 5, 11),
+        month: None,
+        record: None,
+    })
+}
+
+fn submit(file: &str) -> InquiryCommand {
+    InquiryCommand::NoteSubmitted {
+        terminal: "t1".to_owned(),
+        file: file.to_owned(),
+    }
+}
+
+fn answer() -> InquiryCommand {
+    InquiryCommand::RecordAnswer {
+        inquiry: Some(ID),
+        validity: Validity::Valid,
+        record: None,
+    }
+}
+
+fn refuse() -> InquiryCommand {
+    InquiryCommand::RecordRejection {
+        inquiry: Some(ID),
+        code: Some("E1".to_owned()),
+        message: None,
+    }
+}
+
+fn uncertain() -> InquiryCommand {
+    InquiryCommand::NoteUncertain {
+        reason: "no-answer".to_owned(),
+    }
+}
+
+fn resolve() -> InquiryCommand {
+    InquiryCommand::Resolve(InquiryResolved {
+        inquiry: ID,
+        by: "operator".to_owned(),
+        note: "seen on the terminal".to_owned(),
+    })
+}
+
+fn does(process: &mut InquiryProcess, command: InquiryCommand) -> Vec<Event> {
+    let events = decide(process, command).unwrap();
+    for event in &events {
+        evolve(process, event);
+    }
+    events
+}
+
+fn given(commands: impl IntoIterator<Item = InquiryCommand>) -> InquiryProcess {
+    let mut process = InquiryProcess::default();
+    for command in commands {
+        does(&mut process, command);
+    }
+    process
+}
+
+#[test]
+fn it_is_requested_submitted_and_answered() {
+    let process = given([request(), submit("a.xml"), answer()]);
+    assert_eq!(process.state, InquiryState::Answered);
+    assert_eq!(process.validity, Some(Validity::Valid));
+}
+
+#[test]
+fn it_is_requested_once() {
+    let process = given([request()]);
+    assert_eq!(
+        decide(&process, request()),
+        Err(InquiryRejection::AlreadyRequested)
+    );
+}
+
+#[test]
+fn nothing_happens_to_what_nobody_asked() {
+    let unknown = InquiryProcess::default();
+    for command in [submit("a.xml"), answer(), refuse(), uncertain(), resolve()] {
+        assert_eq!(
+            decide(&unknown, command),
+            Err(InquiryRejection::NeverRequested)
+        );
+    }
+}
+
+#[test]
+fn a_single_inquiry_is_never_submitted_twice() {
+    let process = given([request(), submit("a.xml")]);
+    assert_eq!(decide(&process, submit("a.xml")), Ok(Vec::new()));
+    assert_eq!(
+        decide(&process, submit("b.xml")),
+        Err(InquiryRejection::AlreadySubmitted)
+    );
+}
+
+#[test]
+fn an_answer_may_overtake_the_note_that_the_file_was_sent() {
+    let process = given([request(), answer()]);
+    assert_eq!(decide(&process, submit("a.xml")), Ok(Vec::new()));
+}
+
+#[test]
+fn it_is_answered_once() {
+    let process = given([request(), submit("a.xml"), answer()]);
+    for command in [answer(), refuse()] {
+        assert_eq!(
+            decide(&process, command),
+            Err(InquiryRejection::AlreadyAnswered)
+        );
+    }
+    assert_eq!(
+        decide(&process, uncertain()),
+        Err(InquiryRejection::AlreadyOver)
+    );
+}
+
+#[test]
+fn a_refusal_of_the_centre_ends_it() {
+    let process = given([request(), submit("a.xml"), refuse()]);
+    assert_eq!(process.state, InquiryState::Rejected);
+    assert!(process.state.is_over());
+}
+
+#[test]
+fn it_times_out_only_while_it_was_not_taken() {
+    for before in [vec![request()], vec![request(), submit("a.xml")]] {
+        let process = given(before.into_iter().chain([InquiryCommand::NoteTimedOut]));
+        assert_eq!(process.state, InquiryState::TimedOut);
+        assert_eq!(
+            decide(&process, InquiryCommand::NoteTimedOut),
+            Ok(Vec::new())
+        );
+    }
+    let taken = given([request(), submit("a.xml"), uncertain()]);
+    assert_eq!(
+        decide(&taken, InquiryCommand::NoteTimedOut),
+        Err(InquiryRejection::AlreadyTaken)
+    );
+}
+
+#[test]
+fn a_late_answer_settles_an_uncertain_one() {
+    for late in [answer(), refuse()] {
+        let mut process = given([request(), submit("a.xml"), uncertain()]);
+        let events = does(&mut process, late);
+        assert_eq!(events.len(), 2);
+        let Event::InquiryResolved(resolved) = &events[1] else {
+            panic!("resolved behind the answer");
+        };
+        assert_eq!(resolved.by, "late-answer");
+        assert_eq!(process.state, InquiryState::Resolved);
+    }
+}
+
+#[test]
+fn a_person_settles_only_an_uncertain_one() {
+    let process = given([request(), submit("a.xml"), uncertain(), resolve()]);
+    assert_eq!(process.state, InquiryState::Resolved);
+    let process = given([request(), submit("a.xml")]);
+    assert_eq!(
+        decide(&process, resolve()),
+        Err(InquiryRejection::NotUncertain)
+    );
+}
+
+#[test]
+fn what_a_person_settled_stays_settled_when_the_answer_still_comes() {
+    let process = given([request(), submit("a.xml"), uncertain(), resolve(), answer()]);
+    assert_eq!(process.state, InquiryState::Resolved);
+    assert_eq!(process.validity, Some(Validity::Valid));
+    assert_eq!(
+        decide(&process, answer()),
+        Err(InquiryRejection::AlreadyAnswered)
+    );
+}
+
+#[test]
+fn an_answer_nobody_asked_for_has_a_life_of_its_own() {
+    let orphan = || InquiryCommand::RecordAnswer {
+        inquiry: None,
+        validity: Validity::NotFound,
+        record: None,
+    };
+    let process = given([orphan()]);
+    assert_eq!(process.state, InquiryState::Answered);
+    assert_eq!(
+        decide(&process, orphan()),
+        Err(InquiryRejection::AlreadyAnswered)
+    );
+    let refusal = given([InquiryCommand::RecordRejection {
+        inquiry: None,
+        code: None,
+        message: None,
+    }]);
+    assert_eq!(refusal.state, InquiryState::Rejected);
+}
+
+#[test]
+fn a_bulk_job_is_accepted_and_polled() {
+    let accept = || InquiryCommand::NoteAccepted {
+        reception_number: "R1".to_owned(),
+    };
+    let mut process = given([request(), submit("a.xml"), accept()]);
+    assert_eq!(does(&mut process, accept()), Vec::new());
+    does(&mut process, InquiryCommand::NotePolled);
+    does(&mut process, InquiryCommand::NotePolled);
+    assert_eq!((process.state, process.polls), (InquiryState::Accepted, 2));
+    does(&mut process, answer());
+    assert_eq!(process.state, InquiryState::Answered);
+}
+
+#[test]
+fn progress_of_an_adapter_becomes_a_command() {
+    let note = |progress| InquiryProgress {
+        inquiry: ID,
+        progress,
+        file: Some("a.xml".to_owned()),
+    };
+    let command = |progress| InquiryCommand::from_progress(&note(progress), "t1");
+    assert_eq!(command(Progress::Submitted), submit("a.xml"));
+    assert_eq!(command(Progress::TimedOut), InquiryCommand::NoteTimedOut);
+    assert_eq!(command(Progress::Uncertain), uncertain());
+    let process = given([request(), command(Progress::Refused)]);
+    assert_eq!(process.state, InquiryState::Rejected);
+}

@@ -103,6 +103,13 @@ pub fn evolve(state: &mut PatientState, origin: &Origin, event: &Event) {
         }
         Event::NotCommissionedObserved(notice) => state.wait(origin, notice),
         Event::Verified(verified) => state.verify(origin, verified),
+        _ => evolve_rest(state, event),
+    }
+}
+
+/// What is kept as it was told, without the centre's time.
+fn evolve_rest(state: &mut PatientState, event: &Event) {
+    match event {
         Event::ConsentRecorded(consent) => state.consent(consent),
         Event::ConsentEnded(ended) => state.consents.retain(|known| known.scope != ended.scope),
         Event::ReferenceNumberRegistered(registered) => {

@@ -16,7 +16,7 @@ mod state;
 mod ticket;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use command::{PatientCommand, PatientRejection, RecordVerification};
 pub use decide::decide;

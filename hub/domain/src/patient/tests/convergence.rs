@@ -148,7 +148,7 @@ fn arb_answer() -> impl Strategy<Value = OqsAnswer> {
 }
 
 /// Answers, and the same ones shuffled with some of them repeated.
-fn arb_arrivals() -> impl Strategy<Value = (Vec<OqsAnswer>, Vec<OqsAnswer>)> {
+pub(crate) fn arb_arrivals() -> impl Strategy<Value = (Vec<OqsAnswer>, Vec<OqsAnswer>)> {
     proptest::collection::vec(arb_answer(), 1..9).prop_flat_map(|answers| {
         let again = proptest::sample::subsequence(answers.clone(), 0..=answers.len());
         (Just(answers.clone()), again).prop_flat_map(|(answers, again)| {

@@ -1,6 +1,6 @@
 //! Given, when, then: one test per rule.
 
-mod convergence;
+pub(crate) mod convergence;
 mod halves;
 mod knowledge;
 mod not_commissioned;
