@@ -14,8 +14,9 @@ use crate::store::postgres::{migrate, prove_durable};
 const MIGRATIONS: &[&str] = &[include_str!("../../migrations/keys-postgres-1.sql")];
 /// SQLSTATE: the database does not exist.
 const NO_DATABASE: &str = "3D000";
-/// SQLSTATE: somebody else created it just now.
+/// SQLSTATE: somebody else created it just now, or is doing so.
 const DUPLICATE_DATABASE: &str = "42P04";
+const DUPLICATE_ROW: &str = "23505";
 
 #[derive(Debug)]
 pub(super) struct KeyTables {
@@ -146,7 +147,9 @@ async fn create_database(options: &PgConnectOptions) -> Result<(), LedgerError> 
         .execute(&mut connection)
         .await
     {
-        Err(error) if !is_code(&error, DUPLICATE_DATABASE) => return Err(error.into()),
+        Err(error) if !is_code(&error, DUPLICATE_DATABASE) && !is_code(&error, DUPLICATE_ROW) => {
+            return Err(error.into());
+        }
         _ => {}
     }
     connection.close().await?;

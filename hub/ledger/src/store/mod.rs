@@ -172,6 +172,14 @@ impl Session {
         }
     }
 
+    /// Frees the fence.
+    pub(crate) async fn close(self) {
+        match self {
+            Self::Postgres(session) => session.close().await,
+            Self::Sqlite(session) => session.close().await,
+        }
+    }
+
     /// Whether a call can be made without [`Session::recover`] first.
     pub(crate) async fn is_whole(&self) -> bool {
         match self {

@@ -4,6 +4,9 @@
 //! predecessor gets one [`Step`] here with a golden file in `schemas/samples/events/`. Steps are chained, each
 //! from one version to the next. What no step leads from is an error: a reader stops, it never skips.
 
+#[cfg(test)]
+mod golden;
+
 use serde_json::Value;
 use shikaku_schemas::event::{Event, EventError};
 

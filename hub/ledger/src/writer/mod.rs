@@ -162,7 +162,7 @@ impl Writer {
     /// The proof could not be written.
     pub async fn close(self) -> Result<(), LedgerError> {
         let closed = self.keeper.close().await;
-        drop(self.session);
+        self.session.close().await;
         closed
     }
 

@@ -24,7 +24,7 @@ const READERS: u32 = 8;
 /// The read side.
 #[derive(Debug)]
 pub(crate) struct Tables {
-    pub(super) options: PgConnectOptions,
+    pub(super) options: Box<PgConnectOptions>,
     pool: PgPool,
 }
 
@@ -39,6 +39,7 @@ impl Tables {
             .max_connections(READERS)
             .acquire_timeout(Duration::from_secs(10))
             .connect_lazy_with(options.clone());
+        let options = Box::new(options);
         Ok(Self { options, pool })
     }
 

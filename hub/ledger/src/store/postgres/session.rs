@@ -37,7 +37,7 @@ type Line = Arc<Mutex<Option<PgConnection>>>;
 /// The write side.
 #[derive(Debug)]
 pub(crate) struct Session {
-    options: PgConnectOptions,
+    options: Box<PgConnectOptions>,
     line: Line,
     heartbeat: JoinHandle<()>,
 }
@@ -50,8 +50,7 @@ impl Drop for Session {
 
 impl Session {
     pub(crate) async fn stand_by(tables: &Tables) -> Result<Self, LedgerError> {
-        let options = tables
-            .options
+        let options = (*tables.options)
             .clone()
             .application_name("shikaku-writer")
             .options([
@@ -60,6 +59,7 @@ impl Session {
                 ("statement_timeout", STATEMENT_LIMIT),
             ]);
         let connection = wait_for_lock(&options).await?;
+        let options = Box::new(options);
         let line: Line = Arc::new(Mutex::new(Some(connection)));
         let heartbeat = tokio::spawn(beat(Arc::clone(&line)));
         Ok(Self {
@@ -79,6 +79,14 @@ impl Session {
         .fetch_optional(connection)
         .await?;
         rows::head(row.ok_or(LedgerError::Missing)?)
+    }
+
+    /// Frees the lock at once.
+    pub(crate) async fn close(self) {
+        if let Some(connection) = self.line.lock().await.take() {
+            // Should it fail, the server frees the lock by itself.
+            let _ = connection.close().await;
+        }
     }
 
     pub(crate) async fn is_whole(&self) -> bool {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use sqlx::ConnectOptions as _;
+use sqlx::Connection as _;
 use sqlx::sqlite::SqliteConnection;
 use tokio::time::sleep;
 
@@ -46,6 +47,13 @@ impl Session {
         .fetch_optional(connection)
         .await?;
         rows::head(row.ok_or(LedgerError::Missing)?)
+    }
+
+    /// Frees the lock, after the connection's thread has ended.
+    pub(crate) async fn close(mut self) {
+        if let Some(connection) = self.connection.take() {
+            let _ = connection.close().await;
+        }
     }
 
     pub(crate) fn is_whole(&self) -> bool {
