@@ -1,5 +1,7 @@
 //! Golden payloads: every shape ever released stays readable.
 
+#![expect(clippy::unwrap_used, reason = "a test panics on what must not happen")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;

@@ -245,7 +245,8 @@ impl<'t> Record<'t> {
 
 impl<'t> Element<'t> for Record<'t> {
     fn field(&mut self, name: &[u8]) -> Option<(u32, &mut Text<'t>)> {
-        match Consents::place(name) {
+        let consent = name.ends_with(b"Flg") || name.ends_with(b"Time");
+        match consent.then(|| Consents::place(name)).flatten() {
             Some((bit, field)) => Some((bit + CONSENT_BITS, field(&mut self.consents))),
             None => self.by_name(name),
         }
