@@ -6,6 +6,8 @@
 
 mod conclude;
 mod place;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::io;

@@ -49,7 +49,9 @@ pub async fn run(options: TerminalOptions, cancel: CancellationToken) -> Result<
     )?;
     let broker = Broker::connect(&options.broker).await?;
 
-    let stop = cancel.child_token();
+    // Of its own: a task that ends before the wish to end was heard here has ended by itself.
+    let stop = CancellationToken::new();
+    let _guard = stop.clone().drop_guard();
     let mut tasks = JoinSet::new();
     tasks.spawn(named(
         "publisher",

@@ -182,6 +182,11 @@ impl TestHub {
         self.seen().observations.clone()
     }
 
+    /// How many different observations there were so far.
+    pub fn observed(&self) -> usize {
+        self.seen().observations.len()
+    }
+
     /// How often one observation was delivered.
     pub fn deliveries(&self, id: &ObservationId) -> u32 {
         self.seen().deliveries.get(id).copied().unwrap_or(0)

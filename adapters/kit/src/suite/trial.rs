@@ -73,7 +73,7 @@ pub async fn redelivery(specimen: &impl Specimen) {
     .await;
     specimen.present(2);
     eventually("the next thing", async || {
-        (hub.observations().len() == 2).then_some(())
+        (hub.observed() == 2).then_some(())
     })
     .await;
     running.stop().await;
@@ -98,7 +98,7 @@ pub async fn crash_before_ack(specimen: &impl Specimen) {
     .await;
     specimen.present(2);
     eventually("the next thing", async || {
-        (hub.observations().len() == 2).then_some(())
+        (hub.observed() == 2).then_some(())
     })
     .await;
     running.stop().await;
@@ -117,7 +117,7 @@ pub async fn malformed_input(specimen: &impl Specimen) {
     assert!(!letter.reason.is_empty() && !letter.message.is_empty());
     specimen.present(1);
     eventually("the good thing", async || {
-        (hub.observations().len() == 1).then_some(())
+        (hub.observed() == 1).then_some(())
     })
     .await;
     running.stop().await;
@@ -131,21 +131,21 @@ pub async fn peer_down(specimen: &impl Specimen) {
     let running = specimen.start(&broker.url()).await;
     specimen.present(1);
     eventually("the first thing", async || {
-        (hub.observations().len() == 1).then_some(())
+        (hub.observed() == 1).then_some(())
     })
     .await;
     specimen.peer_goes();
     specimen.peer_returns();
     specimen.present(2);
     eventually("a thing after the peer was away", async || {
-        (hub.observations().len() == 2).then_some(())
+        (hub.observed() == 2).then_some(())
     })
     .await;
     broker.wipe();
     specimen.present(3);
     broker.restart();
     eventually("a thing after the broker was away", async || {
-        (hub.observations().len() == 3).then_some(())
+        (hub.observed() == 3).then_some(())
     })
     .await;
     running.stop().await;

@@ -249,10 +249,10 @@ impl Desk {
             return;
         }
         self.next_retries = now + RETRIES_EVERY;
-        let wanted = match self.quarantine.take_retries() {
+        let wanted = match self.quarantine.retries() {
             Ok(wanted) => wanted,
             Err(error) => {
-                tracing::warn!(error = %error, "wishes to read a file again can't be taken");
+                tracing::warn!(error = %error, "wishes to read files again can't be read");
                 return;
             }
         };
@@ -265,7 +265,7 @@ impl Desk {
 
     fn read_again(&self, mut what: QuarantinedFile) -> std::io::Result<()> {
         let Some(content) = self.quarantine.open_content(what.id) else {
-            return Ok(());
+            return self.quarantine.forget_wish(what.id);
         };
         let folder = match what.folder.as_str() {
             "res" => OqsFolder::Res,
@@ -291,7 +291,7 @@ impl Desk {
             End::Quarantined(fault) => {
                 what.reason = fault.reason.to_owned();
                 what.message = fault.message;
-                self.quarantine.keep(&what, &content)
+                self.quarantine.keep_again(&what, &content)
             }
             End::Event(None) | End::Duplicate => Ok(()),
         }

@@ -6,7 +6,7 @@
 
 mod store;
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -84,6 +84,7 @@ pub fn retry(data_dir: &Path, id: Uuid) -> io::Result<bool> {
     if !file(&directory, id, "json").try_exists()? {
         return Ok(false);
     }
+    let _lock = lock(&directory)?;
     fs::write(file(&directory, id, "retry"), b"")?;
     Ok(true)
 }
@@ -93,7 +94,19 @@ pub fn retry(data_dir: &Path, id: Uuid) -> io::Result<bool> {
 /// # Errors
 /// When it can't be deleted.
 pub fn discard(data_dir: &Path, id: Uuid) -> io::Result<bool> {
-    remove(&directory(data_dir), id)
+    let directory = directory(data_dir);
+    if !directory.try_exists()? {
+        return Ok(false);
+    }
+    let _lock = lock(&directory)?;
+    remove(&directory, id)
+}
+
+/// Keeps command line and adapters from undoing each other's work; held for a few file operations only.
+fn lock(directory: &Path) -> io::Result<File> {
+    let lock = File::create(directory.join("lock"))?;
+    lock.lock()?;
+    Ok(lock)
 }
 
 fn directory(data_dir: &Path) -> PathBuf {

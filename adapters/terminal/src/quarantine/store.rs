@@ -10,7 +10,7 @@ use shikaku_schemas::seal::SealKey;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::{QuarantinedFile, directory, file, ids_with, remove, show};
+use super::{QuarantinedFile, directory, file, ids_with, lock, remove, remove_if_there, show};
 use crate::folder::sync_folder;
 
 /// A file's name and bytes, as they were.
@@ -59,15 +59,41 @@ impl Quarantine {
     /// Sets a file aside; durable when this returns. Safe to repeat.
     pub(crate) fn keep(&self, what: &QuarantinedFile, content: &SetAside) -> io::Result<()> {
         let directory = directory(&self.data_dir);
+        let _lock = lock(&directory)?;
+        self.write(&directory, what, content)
+    }
+
+    /// The same for a file that was read again and is still not good: nothing when it was given up meanwhile.
+    pub(crate) fn keep_again(&self, what: &QuarantinedFile, content: &SetAside) -> io::Result<()> {
+        let directory = directory(&self.data_dir);
+        let _lock = lock(&directory)?;
+        remove_if_there(&file(&directory, what.id, "retry"))?;
+        if !file(&directory, what.id, "json").try_exists()? {
+            return Ok(());
+        }
+        self.write(&directory, what, content)
+    }
+
+    /// The wish to read a file again can't be met: its bytes are gone or do not open.
+    pub(crate) fn forget_wish(&self, id: Uuid) -> io::Result<()> {
+        remove_if_there(&file(&directory(&self.data_dir), id, "retry")).map(drop)
+    }
+
+    fn write(
+        &self,
+        directory: &Path,
+        what: &QuarantinedFile,
+        content: &SetAside,
+    ) -> io::Result<()> {
         let length = u32::try_from(content.name.len()).unwrap_or(u32::MAX);
         let mut plain = length.to_be_bytes().to_vec();
         plain.extend_from_slice(content.name.as_bytes());
         plain.extend_from_slice(&content.bytes);
         let sealed = self.key.seal(&binding(what.id), &plain);
-        write_whole(&file(&directory, what.id, "sealed"), &sealed)?;
+        write_whole(&file(directory, what.id, "sealed"), &sealed)?;
         let json = serde_json::to_vec_pretty(what)?;
-        write_whole(&file(&directory, what.id, "json"), &json)?;
-        sync_folder(&directory);
+        write_whole(&file(directory, what.id, "json"), &json)?;
+        sync_folder(directory);
         self.marks().insert(what.id, None);
         self.news.notify_one();
         Ok(())
@@ -86,13 +112,13 @@ impl Quarantine {
         })
     }
 
-    /// This terminal's files that somebody wants read again. The wish is taken with the answer.
-    pub(crate) fn take_retries(&self) -> io::Result<Vec<QuarantinedFile>> {
+    /// This terminal's files that somebody wants read again. A wish ends with [`Self::keep_again`] or
+    /// [`Self::release`].
+    pub(crate) fn retries(&self) -> io::Result<Vec<QuarantinedFile>> {
         let directory = directory(&self.data_dir);
         let mut wanted = Vec::new();
         for id in ids_with(&directory, "retry")? {
             if self.marks().contains_key(&id) {
-                fs::remove_file(file(&directory, id, "retry"))?;
                 wanted.extend(show(&self.data_dir, id)?);
             }
         }
@@ -101,7 +127,9 @@ impl Quarantine {
 
     /// Lets go of a file that could be read after all.
     pub(crate) fn release(&self, id: Uuid) -> io::Result<()> {
-        remove(&directory(&self.data_dir), id)?;
+        let directory = directory(&self.data_dir);
+        let _lock = lock(&directory)?;
+        remove(&directory, id)?;
         self.marks().remove(&id);
         Ok(())
     }
@@ -130,6 +158,7 @@ impl Quarantine {
     /// The broker whose store is `mark` has heard of `id`.
     pub(crate) fn announced(&self, id: Uuid, mark: &str) -> io::Result<()> {
         let directory = directory(&self.data_dir);
+        let _lock = lock(&directory)?;
         if !file(&directory, id, "json").try_exists()? {
             return Ok(());
         }

@@ -1,0 +1,207 @@
+//! A terminal's folders in a temporary directory, an adapter on them, and a small hub on a real broker.
+
+#![allow(
+    dead_code,
+    clippy::allow_attributes,
+    reason = "each test file uses its part of it"
+)]
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use shikaku_kit::backoff::Backoff;
+use shikaku_kit::broker::BrokerOptions;
+use shikaku_kit::suite::{Running, TestBroker, TestHub};
+use shikaku_schemas::clock::SystemClock;
+use shikaku_schemas::group::{FaceMode, Facility, Terminal, VirtualTerminal};
+use shikaku_schemas::observation::{Observation, ObservationBody, OqsAnswer};
+use shikaku_schemas::seal::SealKey;
+use shikaku_schemas::value::FacilityCode;
+use shikaku_terminal::{TerminalOptions, Timing, run};
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+pub const FACILITY: &str = "1319912349";
+pub const INCOMPLETE: Duration = Duration::from_millis(400);
+
+pub fn key() -> SealKey {
+    SealKey::from_bytes([5; 32])
+}
+
+pub fn facility() -> FacilityCode {
+    FacilityCode::from(FACILITY)
+}
+
+/// A sample answer of `schemas/samples/oqs`.
+pub fn sample(name: &str) -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/samples/oqs");
+    std::fs::read(path.join(name)).expect("a sample")
+}
+
+/// A whole answer, different for each `n`.
+pub fn answer(n: u32) -> Vec<u8> {
+    String::from_utf8(sample("face-assistance-only-utf8.xml"))
+        .expect("this sample is UTF-8")
+        .replace("Zk3uQm1x", &format!("n{n}"))
+        .into_bytes()
+}
+
+/// The identifier that [`answer`] put in.
+pub fn identifier(observation: &Observation) -> Option<String> {
+    body(observation)?.file_identifier.clone()
+}
+
+pub fn body(observation: &Observation) -> Option<&OqsAnswer> {
+    match &observation.body {
+        ObservationBody::OqsAnswer(answer) => Some(answer),
+        _ => None,
+    }
+}
+
+/// One terminal's folders and the adapter's own directory.
+pub struct Place {
+    pub directory: TempDir,
+    pub face_mode: FaceMode,
+    pub virtual_terminals: Vec<String>,
+    pub incomplete: Duration,
+    pub again: Duration,
+}
+
+impl Place {
+    pub fn new(face_mode: FaceMode) -> Self {
+        let place = Self {
+            directory: tempfile::tempdir().expect("a directory"),
+            face_mode,
+            virtual_terminals: Vec::new(),
+            incomplete: INCOMPLETE,
+            again: Duration::from_millis(300),
+        };
+        for folder in ["req", "res", "face"] {
+            std::fs::create_dir_all(place.root().join(folder)).expect("a folder");
+        }
+        place
+    }
+
+    pub fn root(&self) -> PathBuf {
+        self.directory.path().join("oqs")
+    }
+
+    pub fn face(&self, name: &str) -> PathBuf {
+        self.root().join("face").join(name)
+    }
+
+    pub fn data_dir(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
+    pub fn virtual_face(&self, id: &str) -> PathBuf {
+        self.directory.path().join(id).join("face")
+    }
+
+    /// Drops a file as a good writer does: under a temporary name, then renamed.
+    pub fn drop_face(&self, name: &str, bytes: &[u8]) {
+        let temporary = self.face(&format!(".{name}.part"));
+        std::fs::write(&temporary, bytes).expect("a file");
+        std::fs::rename(temporary, self.face(name)).expect("renamed");
+    }
+
+    pub fn options(&self, url: &str) -> TerminalOptions {
+        self.options_in(self.directory.path(), url)
+    }
+
+    /// The same, for another process on `directory`.
+    pub fn options_in(&self, directory: &Path, url: &str) -> TerminalOptions {
+        let facility = Facility {
+            code: facility(),
+            name: "見本病院".to_owned(),
+            kind: Default::default(),
+            patient_numbers: None,
+            reference_number: Default::default(),
+            designated: true,
+            terminals: Vec::new(),
+            virtual_terminals: self
+                .virtual_terminals
+                .iter()
+                .map(|id| VirtualTerminal {
+                    id: id.clone(),
+                    root: directory.join(id),
+                })
+                .collect(),
+        };
+        TerminalOptions {
+            facility,
+            terminal: Terminal {
+                id: "t1".to_owned(),
+                root: directory.join("oqs"),
+                face: self.face_mode,
+                environment: Default::default(),
+            },
+            schemes: Vec::new(),
+            timing: Timing {
+                scan: Duration::from_millis(40),
+                stable: Duration::from_millis(30),
+                incomplete: self.incomplete,
+                again: Backoff {
+                    first: self.again,
+                    cap: self.again * 4,
+                },
+            },
+            data_dir: directory.join("data"),
+            group_key: key(),
+            broker: BrokerOptions {
+                url: url.to_owned(),
+                user: String::new(),
+                password: String::new(),
+                ca_file: None,
+            },
+            clock: Arc::new(SystemClock),
+            spool_bytes: TerminalOptions::SPOOL_BYTES,
+        }
+    }
+
+    pub fn start(&self, url: &str) -> Running {
+        let cancel = CancellationToken::new();
+        let (options, stop) = (self.options(url), cancel.clone());
+        let task = tokio::spawn(async move {
+            run(options, stop)
+                .await
+                .expect("the adapter ends in good order");
+        });
+        Running { cancel, task }
+    }
+}
+
+/// Broker, hub and adapter, all running.
+pub struct Scene {
+    pub broker: TestBroker,
+    pub hub: TestHub,
+    pub place: Place,
+    pub running: Running,
+}
+
+impl Scene {
+    pub async fn of(place: Place) -> Self {
+        let broker = TestBroker::start();
+        let hub = TestHub::start(&broker.url(), &key()).await;
+        hub.provision_device(&facility(), "t1").await;
+        let running = place.start(&broker.url());
+        Self {
+            broker,
+            hub,
+            place,
+            running,
+        }
+    }
+
+    pub async fn new(face_mode: FaceMode) -> Self {
+        Self::of(Place::new(face_mode)).await
+    }
+
+    /// Ends the adapter and starts it again on the same directory.
+    pub async fn restart(self) -> Self {
+        self.running.stop().await;
+        let running = self.place.start(&self.broker.url());
+        Self { running, ..self }
+    }
+}
