@@ -11,6 +11,7 @@
 //! This crate knows NATS and the ledger. It knows no SQL, no HTTP and no peer's format, and it never reads
 //! the wall clock. To judge a new observation kind, add its arm in `sequencer::observation`.
 
+mod alone;
 mod broker;
 mod commands;
 mod error;
@@ -27,6 +28,7 @@ mod run;
 mod sequencer;
 mod tasks;
 
+pub use alone::{SequencerAlone, Teller};
 pub use error::HubError;
 pub use options::{HubOptions, NatsAccess};
 pub use run::{HubHandle, run};

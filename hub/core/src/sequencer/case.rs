@@ -131,22 +131,35 @@ impl Context {
         keys.into_iter().map(|(key, _)| key).collect()
     }
 
-    /// Joins records to one person.
-    pub(super) fn link(
+    /// Joins records that somebody names to one person.
+    pub(super) fn link_named(
         &self,
         set: &mut WorkingSet,
         records: &[RecordId],
         by: &str,
         reason: &str,
     ) -> Result<Effects, &'static str> {
-        let mut persons: Vec<PersonId> = Vec::new();
         for record in records {
             let known = set.stream(&StreamId::patient(*record)).patient();
             if !known.seen || known.erased {
                 return Err("record-unknown");
             }
-            persons.extend(set.person_of(self, *record));
         }
+        self.link(set, records, by, reason)
+    }
+
+    /// Joins records to one person: the one that any of them belongs to, else a new one.
+    fn link(
+        &self,
+        set: &mut WorkingSet,
+        records: &[RecordId],
+        by: &str,
+        reason: &str,
+    ) -> Result<Effects, &'static str> {
+        let mut persons: Vec<PersonId> = records
+            .iter()
+            .filter_map(|record| set.person_of(self, *record))
+            .collect();
         persons.sort_unstable();
         persons.dedup();
         let person = match persons[..] {

@@ -68,7 +68,7 @@ impl Context {
             Command::ResolveInquiry { inquiry, note } => resolve(set, envelope, *inquiry, note),
             Command::DecideCase { case, record } => self.decide_case(set, envelope, *case, *record),
             Command::LinkRecords { records, reason } => self
-                .link(set, records, &envelope.by, reason)
+                .link_named(set, records, &envelope.by, reason)
                 .map(|effects| carried_out(set, envelope, effects)),
             Command::UnlinkRecord { record, reason } => self
                 .unlink(set, *record, &envelope.by, reason)

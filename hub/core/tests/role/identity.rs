@@ -1,0 +1,223 @@
+//! Which record an observation is of.
+
+use std::collections::HashSet;
+
+use futures::future::join_all;
+use shikaku_core::query::Who;
+use shikaku_schemas::command::Command;
+use shikaku_schemas::event::CaseReason;
+use shikaku_schemas::observation::CommitOutcome;
+use shikaku_schemas::value::RecordId;
+
+use crate::seen::{HOSPITAL, Somebody, file, somebody};
+use crate::stage::{Stage, made, order, rule};
+
+const AT: &str = "2026-05-11T00:15:00Z";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_devices_see_the_same_new_patient_at_once_200_times() {
+    let stage = Stage::new().await;
+    let hub = stage.hub().await;
+    let seen: Vec<_> = (0..200)
+        .flat_map(|n| {
+            ["t1", "t2"].map(|device| file(device, &format!("{n}"), somebody(n).with_ticket(AT)))
+        })
+        .collect();
+    join_all(seen.iter().map(|seen| stage.publish(seen))).await;
+    for seen in &seen {
+        assert_eq!(stage.told(seen).await, CommitOutcome::Recorded);
+    }
+    let events = stage.events().await;
+    let count = |kind: &str| {
+        events
+            .iter()
+            .filter(|event| event.head.kind == kind)
+            .count()
+    };
+    let records: HashSet<_> = events
+        .iter()
+        .filter_map(|event| event.head.patient)
+        .collect();
+    assert_eq!(
+        (
+            records.len(),
+            count("patient-first-seen"),
+            count("verified")
+        ),
+        (200, 200, 400)
+    );
+    assert_eq!(
+        (
+            count("commissioned-ticket-arrived"),
+            count("identity-case-opened")
+        ),
+        (200, 0)
+    );
+    stage.log_equals_ledger().await;
+    hub.stop().await.unwrap();
+}
+
+/// The same chart number with another birth date.
+fn mistaken(n: u32) -> Somebody {
+    Somebody {
+        birth: "1999-09-09".to_owned(),
+        recipient: "7654321".to_owned(),
+        name: "見本　次郎",
+        ..somebody(n)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_case_is_opened_waited_in_and_decided() {
+    let stage = Stage::new().await;
+    let hub = stage.hub().await;
+    stage
+        .observe(&file("t1", "right", somebody(1).with_ticket(AT)))
+        .await;
+    let right = stage.events().await[0].head.patient.unwrap();
+    let first = file("t1", "mistaken", mistaken(1).with_ticket(AT));
+    assert_eq!(stage.observe(&first).await, CommitOutcome::Waiting);
+    let behind = file(
+        "t2",
+        "mistaken again",
+        mistaken(1).with_ticket("2026-05-11T01:15:00Z"),
+    );
+    assert_eq!(stage.observe(&behind).await, CommitOutcome::Waiting);
+    // The one whose number was used does not wait.
+    let other = file(
+        "t1",
+        "right again",
+        somebody(1).with_ticket("2026-05-11T02:15:00Z"),
+    );
+    assert_eq!(stage.observe(&other).await, CommitOutcome::Recorded);
+
+    let queries = stage.queries();
+    let cases = queries.cases(true).await.unwrap();
+    let [case] = &cases[..] else {
+        panic!("one case: {cases:?}");
+    };
+    assert_eq!(
+        (case.reason, case.waiting),
+        (CaseReason::BirthDateDiffers, 2)
+    );
+    assert_eq!(
+        case.told.as_ref().unwrap().name.as_deref(),
+        Some("見本　次郎")
+    );
+    assert_eq!(case.candidates[0].record, right);
+
+    let wrong = Command::DecideCase {
+        case: case.case,
+        record: Some(RecordId(case.case.0)),
+    };
+    assert_eq!(
+        rule(&hub.handle.command(order(wrong)).await),
+        "not-a-candidate"
+    );
+    let decide = order(Command::DecideCase {
+        case: case.case,
+        record: None,
+    });
+    let reply = hub.handle.command(decide.clone()).await;
+    assert_eq!(made(&reply), case.case.0);
+    assert_eq!(hub.handle.command(decide).await, reply);
+    for seen in [&first, &behind] {
+        let row = stage.ledger.inbox(&[seen.observation_id]).await.unwrap();
+        assert_eq!(row[&seen.observation_id].outcome, CommitOutcome::Recorded);
+    }
+    let events = stage.events().await;
+    let records: HashSet<_> = events
+        .iter()
+        .filter_map(|event| event.head.patient)
+        .collect();
+    assert_eq!(records.len(), 2);
+    assert!(queries.cases(true).await.unwrap().is_empty());
+
+    // Decided once: the same mistake asks nobody again.
+    let later = file(
+        "t1",
+        "mistaken later",
+        mistaken(1).with_ticket("2026-05-11T03:15:00Z"),
+    );
+    assert_eq!(stage.observe(&later).await, CommitOutcome::Recorded);
+    stage.log_equals_ledger().await;
+    hub.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_arriving_ticket_is_offered_to_the_one_who_waits() {
+    let stage = Stage::new().await;
+    let hub = stage.hub().await;
+    let nameless = Somebody {
+        reference: None,
+        ..somebody(1)
+    };
+    stage
+        .observe(&file("t1", "waits", nameless.not_commissioned(AT)))
+        .await;
+    stage
+        .observe(&file(
+            "t1",
+            "ticket",
+            nameless.with_ticket("2026-05-11T05:15:00Z"),
+        ))
+        .await;
+    let queries = stage.queries();
+    let cases = queries.cases(true).await.unwrap();
+    assert_eq!(cases.len(), 1, "{:?}", stage.kinds().await);
+    assert_eq!(
+        (cases[0].reason, cases[0].waiting),
+        (CaseReason::LinkOffered, 0)
+    );
+    let [waits, arrived] = [0, 1].map(|at| cases[0].candidates[at].record);
+    let accept = Command::DecideCase {
+        case: cases[0].case,
+        record: Some(waits),
+    };
+    made(&hub.handle.command(order(accept)).await);
+    let view = queries
+        .history(&HOSPITAL.into(), &Who::Record(arrived), None, None)
+        .await
+        .unwrap();
+    assert_eq!(view.linked, [waits]);
+
+    let undo = Command::UnlinkRecord {
+        record: waits,
+        reason: "mistake".to_owned(),
+    };
+    made(&hub.handle.command(order(undo)).await);
+    let view = queries
+        .history(&HOSPITAL.into(), &Who::Record(arrived), None, None)
+        .await
+        .unwrap();
+    assert!(view.linked.is_empty());
+    hub.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sure_offer_is_taken_without_asking_where_config_says_so() {
+    let mut stage = Stage::new().await;
+    stage.auto_link = true;
+    let hub = stage.hub().await;
+    let nameless = Somebody {
+        reference: None,
+        ..somebody(1)
+    };
+    stage
+        .observe(&file("t1", "waits", nameless.not_commissioned(AT)))
+        .await;
+    stage
+        .observe(&file(
+            "t1",
+            "ticket",
+            nameless.with_ticket("2026-05-11T05:15:00Z"),
+        ))
+        .await;
+    let kinds = stage.kinds().await;
+    assert_eq!(
+        kinds.iter().filter(|kind| *kind == "person-linked").count(),
+        2
+    );
+    assert!(!kinds.contains(&"identity-case-opened".to_owned()));
+    hub.stop().await.unwrap();
+}

@@ -1,0 +1,11 @@
+//! The hub role as a whole: a real nats-server with the role table's permissions, a real ledger, and this
+//! crate's public interface alone.
+
+mod broker;
+mod flow;
+mod identity;
+mod inquiry;
+mod postgres;
+mod relay;
+mod seen;
+mod stage;

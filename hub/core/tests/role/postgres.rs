@@ -1,0 +1,142 @@
+//! The same role on Postgres.
+
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command, Stdio};
+
+use shikaku_ledger::Database;
+use shikaku_schemas::observation::CommitOutcome;
+use tempfile::TempDir;
+
+use crate::seen::{file, somebody};
+use crate::stage::{Stage, until};
+
+struct Postgres {
+    child: Child,
+    folder: TempDir,
+}
+
+impl Postgres {
+    async fn start() -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("pg")
+            .tempdir_in("/tmp")
+            .unwrap();
+        std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o700)).unwrap();
+        let user = server_user();
+        if let Some((uid, gid)) = user {
+            chown(folder.path(), Some(uid), Some(gid)).unwrap();
+        }
+        let data = folder.path().join("data");
+        let made = as_user(Command::new("initdb"), user)
+            .args([
+                "--no-sync",
+                "-E",
+                "UTF8",
+                "--locale=C.UTF-8",
+                "-U",
+                "postgres",
+                "-A",
+                "trust",
+                "-D",
+            ])
+            .arg(&data)
+            .current_dir("/")
+            .stdout(Stdio::null())
+            .status()
+            .expect("initdb is installed");
+        assert!(made.success());
+        let child = as_user(Command::new("postgres"), user)
+            .arg("-D")
+            .arg(&data)
+            .arg("-k")
+            .arg(folder.path())
+            .args(["-c", "listen_addresses="])
+            .current_dir("/")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("postgres is installed");
+        let server = Self { child, folder };
+        let socket = server.folder.path().join(".s.PGSQL.5432");
+        until("postgres listens", || async {
+            std::os::unix::net::UnixStream::connect(&socket).ok()
+        })
+        .await;
+        server
+    }
+
+    fn url(&self) -> String {
+        let folder = self.folder.path().display();
+        format!("postgres://postgres@localhost:5432/postgres?host={folder}")
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::INT).ok();
+        self.child.wait().ok();
+    }
+}
+
+/// The server refuses to run as root.
+fn server_user() -> Option<(u32, u32)> {
+    if !rustix::process::geteuid().is_root() {
+        return None;
+    }
+    let id = |flag| {
+        let told = Command::new("id")
+            .args([flag, "postgres"])
+            .output()
+            .unwrap();
+        String::from_utf8(told.stdout)
+            .unwrap()
+            .trim()
+            .parse()
+            .unwrap()
+    };
+    Some((id("-u"), id("-g")))
+}
+
+fn as_user(mut command: Command, user: Option<(u32, u32)>) -> Command {
+    if let Some((uid, gid)) = user {
+        command.uid(uid).gid(gid);
+    }
+    command
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_role_runs_on_postgres_too() {
+    let postgres = Postgres::start().await;
+    let stage = Stage::on(|_| Database::Postgres {
+        url: postgres.url(),
+    })
+    .await;
+    let hub = stage.hub().await;
+    let seen: Vec<_> = (0..50)
+        .flat_map(|n| {
+            ["t1", "t2"].map(|device| {
+                file(
+                    device,
+                    &format!("{n}"),
+                    somebody(n).with_ticket("2026-05-11T00:15:00Z"),
+                )
+            })
+        })
+        .collect();
+    futures::future::join_all(seen.iter().map(|seen| stage.publish(seen))).await;
+    for seen in &seen {
+        assert_eq!(stage.told(seen).await, CommitOutcome::Recorded);
+    }
+    let kinds = stage.kinds().await;
+    assert_eq!(
+        kinds
+            .iter()
+            .filter(|kind| *kind == "patient-first-seen")
+            .count(),
+        50
+    );
+    stage.log_equals_ledger().await;
+    hub.stop().await.unwrap();
+}

@@ -1,0 +1,132 @@
+//! `LOG` is the ledger's copy, whatever happens to it, to the broker and to the hub.
+
+use async_nats::jetstream;
+use futures::future::join_all;
+use shikaku_schemas::observation::CommitOutcome;
+
+use crate::seen::{file, somebody};
+use crate::stage::{Stage, until};
+
+const AT: &str = "2026-05-11T00:15:00Z";
+
+async fn see(stage: &Stage, range: std::ops::Range<u32>) {
+    let seen: Vec<_> = range
+        .map(|n| file("t1", &format!("{n}"), somebody(n).with_ticket(AT)))
+        .collect();
+    join_all(seen.iter().map(|seen| stage.publish(seen))).await;
+    for seen in &seen {
+        assert_eq!(stage.told(seen).await, CommitOutcome::Recorded);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_log_is_filled_again_while_the_hub_runs() {
+    let stage = Stage::new().await;
+    let hub = stage.hub().await;
+    see(&stage, 0..150).await;
+    stage.log_equals_ledger().await;
+    let jetstream = jetstream::new(stage.tester.clone());
+    jetstream.delete_stream("LOG").await.unwrap();
+    see(&stage, 150..160).await;
+    stage.log_equals_ledger().await;
+    // Also when nothing is committed any more.
+    jetstream.delete_stream("LOG").await.unwrap();
+    stage.log_equals_ledger().await;
+    hub.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_of_another_story_is_thrown_away() {
+    let stage = Stage::new().await;
+    let hub = stage.hub().await;
+    see(&stage, 0..5).await;
+    stage.log_equals_ledger().await;
+    hub.stop().await.unwrap();
+    // Behind the hub's back: one more message than there are events.
+    let jetstream = jetstream::new(stage.tester.clone());
+    jetstream
+        .publish("shikaku.log.verified", "{}".into())
+        .await
+        .unwrap()
+        .await
+        .unwrap();
+    let hub = stage.hub().await;
+    stage.log_equals_ledger().await;
+    hub.stop().await.unwrap();
+    // And one message in place of another.
+    let stream = jetstream.get_stream("LOG").await.unwrap();
+    let last = stream.cached_info().state.last_sequence;
+    stream.delete_message(last).await.unwrap();
+    let hub = stage.hub().await;
+    stage.log_equals_ledger().await;
+    hub.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hubs_and_brokers_die_and_every_file_is_recorded_once() {
+    let mut stage = Stage::new().await;
+    let mut hub = stage.hub().await;
+    for round in 0..6 {
+        let range = round * 40..(round + 1) * 40;
+        let seen: Vec<_> = range
+            .clone()
+            .map(|n| file("t1", &format!("{n}"), somebody(n).with_ticket(AT)))
+            .collect();
+        join_all(seen.iter().map(|seen| stage.publish(seen))).await;
+        match round % 3 {
+            0 => {
+                hub.abort().await;
+                hub = stage.hub().await;
+            }
+            1 => {
+                stage.server.kill();
+                stage.server.restart(false);
+            }
+            _ => {
+                stage.server.kill();
+                stage.server.restart(true);
+            }
+        }
+        // As the spool does: what nobody answered is published again.
+        join_all(seen.iter().map(|seen| stage.publish(seen))).await;
+        for seen in &seen {
+            stage.told(seen).await;
+        }
+    }
+    let events = stage.events().await;
+    let verified = events
+        .iter()
+        .filter(|event| event.head.kind == "verified")
+        .count();
+    assert_eq!(verified, 240);
+    stage.log_equals_ledger().await;
+    hub.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wiped_broker_gets_its_streams_and_durables_again() {
+    let mut stage = Stage::new().await;
+    let hub = stage.hub().await;
+    see(&stage, 0..3).await;
+    stage.server.kill();
+    stage.server.restart(true);
+    let jetstream = jetstream::new(stage.tester.clone());
+    for (stream, durable) in [
+        ("OBSERVATIONS", "intake"),
+        ("TASKS", "terminal-1319912349-t2"),
+        ("FEED_DEPARTMENT", "ward-3"),
+    ] {
+        until("the durable is there", || async {
+            let found = jetstream
+                .get_consumer_from_stream::<jetstream::consumer::pull::Config, _, _>(
+                    durable, stream,
+                )
+                .await;
+            found.ok()
+        })
+        .await;
+    }
+    stage.log_equals_ledger().await;
+    see(&stage, 3..6).await;
+    hub.stop().await.unwrap();
+}
