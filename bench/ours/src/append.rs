@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use shikaku_core::{HubHandle, HubOptions, NatsAccess};
+use shikaku_core::{HubOptions, NatsAccess, SequencerAlone, Teller};
 use shikaku_ledger::{Database, KeyStoreAt, KeysOptions, Ledger, LedgerOptions};
 use shikaku_schemas::clock::{SystemClock, SystemRandomness};
 use shikaku_schemas::event::{PersonDetails, Ticket};
@@ -33,7 +33,7 @@ fn answers_of(n: u64) -> u64 {
 
 /// A sequencer over a fresh store, without a broker.
 pub struct Bench {
-    handle: HubHandle,
+    sequencer: SequencerAlone,
     ledger: Ledger,
     cancel: CancellationToken,
     next: Arc<AtomicU64>,
@@ -54,25 +54,21 @@ impl Bench {
         };
         let ledger = Ledger::open(&LedgerOptions { database, keys, proof_dir: dir.join("proof") }).await?;
         let cancel = CancellationToken::new();
-        let handle = shikaku_core::sequence(ledger.clone(), options(group_key)?, cancel.clone()).await?;
-        Ok(Self { handle, ledger, cancel, next: Arc::new(AtomicU64::new(1)) })
+        let sequencer = SequencerAlone::start(ledger.clone(), &options(group_key)?, cancel.clone()).await?;
+        Ok(Self { sequencer, ledger, cancel, next: Arc::new(AtomicU64::new(1)) })
     }
 
     /// Records 300 people with 10 to 100 events each.
     pub async fn fill(&self) -> Result<()> {
         let rounds = (0..STREAMS).map(answers_of).max().unwrap_or(0);
+        let teller = self.sequencer.teller();
         for round in 0..rounds {
             let due = (0..STREAMS).filter(|person| answers_of(*person) > round);
-            let all = due.map(|person| self.tell(known(person, self.next.fetch_add(1, Ordering::Relaxed))));
+            let all = due.map(|person| tell(&teller, known(person, self.next.fetch_add(1, Ordering::Relaxed))));
             for told in futures::future::join_all(all).await {
                 told?;
             }
         }
-        Ok(())
-    }
-
-    async fn tell(&self, observation: Observation) -> Result<()> {
-        self.handle.observe(observation).await.context("an observation was not committed")?;
         Ok(())
     }
 
@@ -82,14 +78,14 @@ impl Bench {
         let start = Instant::now();
         let until = start + Duration::from_secs(seconds);
         let loops = (0..callers).map(|_| {
-            let (handle, next) = (self.handle.clone(), Arc::clone(&self.next));
+            let (teller, next) = (self.sequencer.teller(), Arc::clone(&self.next));
             tokio::spawn(async move {
                 let mut took = Vec::new();
                 while Instant::now() < until {
                     let n = next.fetch_add(1, Ordering::Relaxed);
                     let observation = if n.is_multiple_of(3) { stranger(n) } else { known(spread(n), n) };
                     let begun = Instant::now();
-                    handle.observe(observation).await.context("an observation was not committed")?;
+                    tell(&teller, observation).await?;
                     took.push(begun.elapsed().as_micros() as u64);
                 }
                 anyhow::Ok(took)
@@ -112,6 +108,7 @@ impl Bench {
     /// Checks that positions are gapless, and lets go.
     pub async fn close(self) -> Result<()> {
         self.cancel.cancel();
+        self.sequencer.task.await??;
         let head = self.ledger.head().await?.position;
         let mut after = shikaku_schemas::value::Position(0);
         while after < head {
@@ -122,6 +119,11 @@ impl Bench {
         }
         Ok(())
     }
+}
+
+async fn tell(teller: &Teller, observation: Observation) -> Result<()> {
+    teller.tell(observation).await.context("an observation was not committed")?;
+    Ok(())
 }
 
 fn spread(n: u64) -> u64 {
