@@ -26,7 +26,7 @@ test: setup ## every test, with real servers started by the tests themselves
 	@echo "make test: all green"
 
 bench: setup ## the side-by-side performance table, as text and target/bench.json
-	@$(MAKE) --no-print-directory -C bench CARGO_TARGET_DIR= run
+	@$(MAKE) --no-print-directory -C bench run
 
 lint: setup ## rustfmt, clippy, cargo-deny, documentation
 	cargo fmt --all --check
