@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::folder::Terminal;
-use crate::process::{Process, below};
+use crate::process::{Process, below, output};
 use crate::program::shikaku;
 use crate::settings::Settings;
 use crate::{until, until_within};
@@ -179,10 +179,7 @@ impl Hub {
     /// Runs a command to its end.
     #[track_caller]
     pub fn run(&self, words: &[&str]) -> Printed {
-        self.program(words)
-            .output()
-            .expect("the program was built")
-            .into()
+        output(&mut self.program(words)).into()
     }
 
     /// Runs a command that must succeed.
@@ -237,6 +234,7 @@ impl Hub {
         let url = &self.running.as_ref().expect("it runs").http;
         let address = url.trim_start_matches("http://").trim_end_matches('/');
         let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(crate::DEADLINE)).unwrap();
         write!(
             stream,
             "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"

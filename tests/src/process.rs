@@ -1,6 +1,8 @@
 //! Processes that a test started, and what they started.
 
+use std::io::Read as _;
 use std::path::Path;
+use std::process::{Command, Output, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -55,6 +57,45 @@ impl Process {
             .ok()
             .and_then(|stat| Some(stat.rsplit_once(')')?.1.trim_start().starts_with('Z')))
             .is_some_and(|zombie| !zombie)
+    }
+}
+
+/// Runs a command to its end; one that does not end fails the test.
+#[track_caller]
+pub fn output(command: &mut Command) -> Output {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let (mut out, mut err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+    let process = Process::of(&child);
+    let reading = std::thread::spawn(move || {
+        let errors = std::thread::spawn(move || {
+            let mut text = Vec::new();
+            err.read_to_end(&mut text).map(|_| text)
+        });
+        let mut text = Vec::new();
+        out.read_to_end(&mut text).unwrap();
+        (text, errors.join().unwrap().unwrap())
+    });
+    let begin = std::time::Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        if begin.elapsed() > crate::DEADLINE {
+            process.kill();
+            panic!("{command:?} did not end");
+        }
+        std::thread::park_timeout(std::time::Duration::from_millis(4));
+    };
+    let (stdout, stderr) = reading.join().unwrap();
+    Output {
+        status,
+        stdout,
+        stderr,
     }
 }
 
