@@ -3,8 +3,8 @@
 mod support;
 
 use std::fs;
-use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use shikaku_kit::suite::{Answering, eventually};
@@ -23,7 +23,7 @@ async fn observed(scene: &Scene, count: usize) {
 
 async fn set_aside(scene: &Scene, count: usize) -> Vec<quarantine::QuarantinedFile> {
     eventually(&format!("{count} files set aside"), async || {
-        let files = quarantine::list(&scene.place.data_dir()).unwrap();
+        let files = quarantine::list(&scene.place.data_dir()).expect("a list");
         (files.len() == count && scene.hub.dead_letters().len() == count).then_some(files)
     })
     .await
@@ -310,19 +310,41 @@ async fn a_folder_that_vanishes_and_returns_is_read_again() {
     scene.running.stop().await;
 }
 
+/// Holds a write lease, so that every other open of the file fails, until its input ends.
+const LOCK: &str = "
+import fcntl, os, signal, sys
+signal.signal(signal.SIGIO, signal.SIG_IGN)
+file = os.open(sys.argv[1], os.O_RDWR)
+fcntl.fcntl(file, 1024, fcntl.F_WRLCK)
+print('locked', flush=True)
+sys.stdin.read()
+";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_locked_file_waits_and_is_read_when_it_is_free() {
-    if rustix::process::geteuid().is_root() {
-        // Root reads everything: the lock of a share is played by a file that can't be opened otherwise.
-        return;
-    }
-    let scene = Scene::new(FaceMode::Take).await;
-    let path = scene.place.face("a.xml");
-    fs::write(&path, answer(1)).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+    let place = Place::new(FaceMode::Take);
+    fs::write(place.face("a.xml"), answer(1)).unwrap();
+    let mut holder = Command::new("python3")
+        .args(["-c", LOCK])
+        .arg(place.face("a.xml"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    BufReader::new(holder.stdout.take().unwrap())
+        .read_line(&mut said)
+        .unwrap();
+    assert_eq!(said, "locked\n");
+    let scene = Scene::of(place).await;
     scene.place.drop_face("b.xml", &answer(2));
     observed(&scene, 1).await;
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(
+        identifier(&scene.hub.observations()[0]).as_deref(),
+        Some("n2")
+    );
+    drop(holder.stdin.take());
+    holder.wait().unwrap();
     observed(&scene, 2).await;
     scene.running.stop().await;
 }
