@@ -1,7 +1,9 @@
 //! From a message to an observation: typed, trimmed, and without anything that judgement does not need.
 //! Diagnoses, remarks, addresses, contacts and unknown elements stay in the evidence.
 
+mod certificate;
 mod coded;
+mod hidden;
 mod record;
 mod ticket;
 
@@ -98,7 +100,7 @@ pub fn to_answer(
         check_people(&records)?;
         check_says_something(&records, validity)?;
     }
-    let hidden = record::hidden_numbers(message, &context);
+    let hidden = hidden::hidden_numbers(message, &context);
     let kept = |text: &Text<'_>| {
         plain(text)
             .filter(|text| !hidden.stand_in(text))
@@ -228,7 +230,7 @@ fn check_says_something(
 
 /// Numbers echoed beside a 未委託 record were typed at the desk: they must not come back as if the centre had
 /// told them.
-fn echo(search: &SearchInfo<'_>, hidden: &record::Hidden) -> SearchEcho {
+fn echo(search: &SearchInfo<'_>, hidden: &hidden::Hidden) -> SearchEcho {
     let number = |text: &Text<'_>| {
         code(text)
             .filter(|text| !hidden.stand_in(text))

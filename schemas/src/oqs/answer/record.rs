@@ -4,15 +4,14 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::Reading;
+use super::certificate::{consents, diseases, elderly, limit};
 use super::coded::{Warnings, code, plain};
-use crate::event::{ElderlyCertificate, LimitCertificate, PersonDetails, SpecificDisease};
+use crate::event::PersonDetails;
 use crate::group::Scheme;
-use crate::observation::{AnswerRecord, AnswerValidity, ConsentGiven, RecordNumbers};
-use crate::oqs::Eligibility;
-use crate::oqs::eligibility::{Consent, Record, Text};
+use crate::observation::{AnswerRecord, AnswerValidity, RecordNumbers};
+use crate::oqs::eligibility::{Record, Text};
 use crate::value::{
-    AsOf, ConsentScope, InstitutionCode, PayerNumber, RecipientNumber, ReferenceNumber, SchemeCode,
-    Sex,
+    InstitutionCode, PayerNumber, RecipientNumber, ReferenceNumber, SchemeCode, Sex,
 };
 
 /// What holds for every record of an answer.
@@ -24,7 +23,7 @@ pub(super) struct Context<'a> {
 
 /// What a classification makes of a record.
 #[derive(Clone, Copy)]
-enum Half<'a> {
+pub(super) enum Half<'a> {
     Insurance,
     /// A1.
     Assistance,
@@ -35,7 +34,7 @@ enum Half<'a> {
 
 /// Payer and recipient number, from either placement.
 #[derive(Default)]
-struct Pair {
+pub(super) struct Pair {
     payer: Option<String>,
     recipient: Option<String>,
     disagree: bool,
@@ -43,7 +42,7 @@ struct Pair {
 
 impl Pair {
     /// H1 in the insurer's fields, H2 anywhere below: where they differ, neither is believed.
-    fn of(record: &Record<'_>) -> Self {
+    pub(super) fn of(record: &Record<'_>) -> Self {
         let payer = agreed(&record.insurer_number, &record.public_expense_numbers);
         let recipient = agreed(
             &record.insured_identification_number,
@@ -131,7 +130,7 @@ impl Context<'_> {
         }
     }
 
-    fn half(&self, record: &Record<'_>) -> Half<'_> {
+    pub(super) fn half(&self, record: &Record<'_>) -> Half<'_> {
         match code(&record.insured_card_classification) {
             Some("A1") => Half::Assistance,
             Some("01" | "02" | "03" | "04" | "05" | "06" | "07") => Half::Insurance,
@@ -147,7 +146,7 @@ impl Context<'_> {
 
     /// 未委託: the body says so, or the record of 医療扶助 has neither number, whatever the body says. A lost
     /// qualification is shown as reference and has its own code.
-    fn is_not_commissioned(&self, half: Half<'_>, pair: &Pair) -> bool {
+    pub(super) fn is_not_commissioned(&self, half: Half<'_>, pair: &Pair) -> bool {
         match half {
             Half::Assistance => {
                 pair.is_absent() || self.validity == Some(AnswerValidity::NotCommissioned)
@@ -277,73 +276,6 @@ fn sex(text: &Text<'_>, warnings: &mut Warnings) -> Option<Sex> {
     }
 }
 
-fn limit(record: &Record<'_>, warnings: &mut Warnings) -> Option<LimitCertificate> {
-    let info = record.limit.as_ref()?;
-    let certificate = LimitCertificate {
-        classification: code(&info.classification).map(str::to_owned),
-        classification_flag: code(&info.classification_flag).map(str::to_owned),
-        issued_on: warnings.day(&info.date),
-        valid_from: warnings.day(&info.valid_start_date),
-        valid_to: warnings.day(&info.valid_end_date),
-        long_term_on: warnings.day(&info.long_term_date),
-    };
-    (certificate != LimitCertificate::default()).then_some(certificate)
-}
-
-fn diseases(record: &Record<'_>, warnings: &mut Warnings) -> Vec<SpecificDisease> {
-    record
-        .specific_diseases
-        .iter()
-        .map(|info| SpecificDisease {
-            category: code(&info.disease_category).map(str::to_owned),
-            issued_on: warnings.day(&info.date),
-            valid_from: warnings.day(&info.valid_start_date),
-            valid_to: warnings.day(&info.valid_end_date),
-            self_pay_yen: warnings.number(&info.self_pay),
-        })
-        .filter(|disease| *disease != SpecificDisease::default())
-        .collect()
-}
-
-fn elderly(record: &Record<'_>, warnings: &mut Warnings) -> Option<ElderlyCertificate> {
-    let info = record.elderly.as_ref()?;
-    let certificate = ElderlyCertificate {
-        issued_on: warnings.day(&info.date),
-        valid_from: warnings.day(&info.valid_start_date),
-        valid_to: warnings.day(&info.valid_end_date),
-        copay_percent: warnings.number(&info.contribution_ratio),
-    };
-    (certificate != ElderlyCertificate::default()).then_some(certificate)
-}
-
-/// Only flag 1 is a consent: 2 has run out, 3 could not be asked for, and 0 is none.
-fn consents(record: &Record<'_>) -> Vec<ConsentGiven> {
-    let all = &record.consents;
-    let given = |scope, consent: &Consent<'_>| {
-        let time = |text| code(text).and_then(AsOf::from_compact);
-        (code(&consent.flag) == Some("1")).then(|| ConsentGiven {
-            scope,
-            given_at: time(&consent.time),
-            available_until: time(&consent.available),
-        })
-    };
-    [
-        given(ConsentScope::Drug, &all.pharmacists),
-        given(ConsentScope::Treatment, &all.diagnosis),
-        given(ConsentScope::Checkup, &all.specific_health_checkups),
-        given(ConsentScope::Operation, &all.operation),
-        given(ConsentScope::DiagnosisName, &all.diagnosis_name),
-        given(ConsentScope::Infection, &all.infectious),
-        given(ConsentScope::Allergy, &all.allergy),
-        given(ConsentScope::Contraindication, &all.contraindication),
-        given(ConsentScope::Test, &all.test),
-        given(ConsentScope::Prescription, &all.prescription),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
-}
-
 /// Unknown elements that config names for this scheme; the first of a name counts.
 fn extra(record: &Record<'_>, half: Half<'_>) -> BTreeMap<String, String> {
     let mut extra = BTreeMap::new();
@@ -357,82 +289,4 @@ fn extra(record: &Record<'_>, half: Half<'_>) -> BTreeMap<String, String> {
         }
     }
     extra
-}
-
-/// Numbers that stand in a 未委託 answer and must go no further, not even inside a text.
-pub(super) struct Hidden(Option<Vec<String>>);
-
-impl Hidden {
-    /// Whether the answer has a 未委託 record at all.
-    pub(super) fn any(&self) -> bool {
-        self.0.is_some()
-    }
-
-    /// Takes them out of the texts of a record.
-    pub(super) fn scrub(&self, record: &mut AnswerRecord) {
-        let texts = [&mut record.issuer_name, &mut record.reason_of_loss];
-        for text in texts {
-            text.take_if(|text| self.stand_in(text));
-        }
-        record
-            .reference_number
-            .take_if(|number| self.stand_in(number.as_str()));
-    }
-
-    /// Whether one of the numbers stands in `text`.
-    pub(super) fn stand_in(&self, text: &str) -> bool {
-        self.0
-            .iter()
-            .flatten()
-            .any(|number| text.contains(number.as_str()))
-    }
-}
-
-/// Shorter texts are no numbers, and would stand in anything.
-const SHORTEST_NUMBER: usize = 5;
-
-pub(super) fn hidden_numbers(message: &Eligibility<'_>, context: &Context<'_>) -> Hidden {
-    let mut found: Option<Vec<String>> = None;
-    for record in &message.body.records {
-        let pair = Pair::of(record);
-        if !context.is_not_commissioned(context.half(record), &pair) {
-            continue;
-        }
-        let direct = [
-            &record.insurer_number,
-            &record.insured_identification_number,
-        ];
-        let numbers = direct
-            .into_iter()
-            .filter_map(code)
-            .chain(
-                record
-                    .public_expense_numbers
-                    .iter()
-                    .map(|number| number.trim()),
-            )
-            .chain(
-                record
-                    .beneficiary_numbers
-                    .iter()
-                    .map(|number| number.trim()),
-            )
-            .filter(|number| number.len() >= SHORTEST_NUMBER)
-            .map(str::to_owned);
-        found.get_or_insert_default().extend(numbers);
-    }
-    if let (Some(found), Some(search)) = (&mut found, &message.body.search) {
-        let echoed = [
-            &search.insurer_number,
-            &search.insured_identification_number,
-        ];
-        found.extend(
-            echoed
-                .into_iter()
-                .filter_map(code)
-                .filter(|number| number.len() >= SHORTEST_NUMBER)
-                .map(str::to_owned),
-        );
-    }
-    Hidden(found)
 }
