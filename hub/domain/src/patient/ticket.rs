@@ -18,19 +18,28 @@ pub(super) struct Tickets<'a> {
 }
 
 impl Tickets<'_> {
-    /// Tickets of every half that is valid here. A half that is 未委託, lost or contradictory teaches none.
+    /// Tickets of every half that is valid here, each once: of two in one answer that differ, the same one
+    /// counts whichever stood first. A half that is 未委託, lost or contradictory teaches none.
     pub(super) fn seen(
         &self,
         state: &PatientState,
         reading: &Reading<'_>,
     ) -> Vec<CommissionedTicket> {
-        reading
+        let mut tickets: Vec<CommissionedTicket> = Vec::new();
+        let told = reading
             .halves
             .iter()
             .filter(|half| half.decisive && half.validity == Validity::Valid)
             .filter(|half| !half.is_insurance())
-            .flat_map(|half| self.of_half(state, half))
-            .collect()
+            .flat_map(|half| self.of_half(state, half));
+        for ticket in told {
+            match tickets.iter_mut().find(|seen| seen.key() == ticket.key()) {
+                Some(seen) if rank(&content(&ticket)) > rank(&content(seen)) => *seen = ticket,
+                Some(_) => {}
+                None => tickets.push(ticket),
+            }
+        }
+        tickets
     }
 
     fn of_half(&self, state: &PatientState, half: &Half<'_>) -> Vec<CommissionedTicket> {

@@ -95,3 +95,16 @@ fn facilities_that_share_a_record_see_their_own_tickets() {
     let here = story.state.current(&FacilityCode::from(HERE), MAY_11);
     assert!(here.tickets[0].ticket.institution_matches);
 }
+
+#[test]
+fn the_same_ticket_twice_in_one_answer_is_one_whichever_stood_first() {
+    let mut other = ticket(MAY_11);
+    other.self_pay_yen = Some(1500);
+    let pays = |first: &Ticket, second: &Ticket| {
+        let record = with_ticket(with_ticket(a1(), first.clone()), second.clone());
+        let story = Story::given([card(MAY_11, AnswerValidity::Valid, [record])]);
+        assert_eq!(story.state.tickets.len(), 1);
+        story.state.tickets[0].content.ticket.self_pay_yen
+    };
+    assert_eq!(pays(&ticket(MAY_11), &other), pays(&other, &ticket(MAY_11)));
+}
