@@ -4,8 +4,14 @@
 //! exists or not. Errors are RFC 9457 problem documents. This crate decides nothing and keeps nothing but
 //! the signed-in browsers of this process.
 
+mod openapi;
 mod options;
+mod pages;
+mod problem;
+mod routes;
 mod serve;
+mod sign_in;
+mod tls;
 
 pub use options::{ApiOptions, Counts, Readiness, TlsFiles};
 pub use serve::{ApiError, Server, serve};

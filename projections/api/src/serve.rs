@@ -1,11 +1,17 @@
 //! Listening, and serving until cancelled.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::ApiOptions;
+use crate::routes::router;
+use crate::tls::{TlsListener, acceptor};
+
+/// How long open connections may finish what they do.
+const DRAIN: Duration = Duration::from_secs(2);
 
 /// Why HTTP could not be served.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +24,14 @@ pub enum ApiError {
         /// Why.
         #[source]
         source: std::io::Error,
+    },
+    /// Plain HTTP is for this machine only.
+    #[error(
+        "{address} is reachable from outside: set tls_cert_file and tls_key_file, or listen on loopback"
+    )]
+    PlainOutside {
+        /// As configured.
+        address: SocketAddr,
     },
     /// Certificate or key can't be used.
     #[error("the certificate or its key can't be used: {reason}")]
@@ -53,8 +67,13 @@ impl Server {
 /// Binds, and serves in the background until `cancel`.
 ///
 /// # Errors
-/// [`ApiError::Listen`] and [`ApiError::Tls`], before any request is answered.
+/// [`ApiError::Listen`], [`ApiError::PlainOutside`] and [`ApiError::Tls`], before any request is answered.
 pub async fn serve(options: ApiOptions, cancel: CancellationToken) -> Result<Server, ApiError> {
+    if options.tls.is_none() && !options.listen.ip().is_loopback() {
+        return Err(ApiError::PlainOutside {
+            address: options.listen,
+        });
+    }
     let listener = tokio::net::TcpListener::bind(options.listen)
         .await
         .map_err(|source| ApiError::Listen {
@@ -65,10 +84,38 @@ pub async fn serve(options: ApiOptions, cancel: CancellationToken) -> Result<Ser
         address: options.listen,
         source,
     })?;
+    let tls = options.tls.as_ref().map(acceptor).transpose()?;
+    let routes = router(options);
     let task = tokio::spawn(async move {
-        cancel.cancelled().await;
-        drop(listener);
-        Ok(())
+        let stop = cancel.clone().cancelled_owned();
+        let served = async {
+            match tls {
+                Some(acceptor) => {
+                    let listener = TlsListener::new(listener, address, acceptor);
+                    axum::serve(listener, routes)
+                        .with_graceful_shutdown(stop)
+                        .await
+                }
+                None => {
+                    axum::serve(listener, routes)
+                        .with_graceful_shutdown(stop)
+                        .await
+                }
+            }
+        };
+        let patience = async {
+            cancel.cancelled().await;
+            tokio::time::sleep(DRAIN).await;
+        };
+        tokio::select! {
+            ended = served => match ended {
+                Ok(()) if cancel.is_cancelled() => Ok(()),
+                Ok(()) => Err(ApiError::Serve("serving ended unasked".into())),
+                Err(error) => Err(ApiError::Serve(error.into())),
+            },
+            // An idle browser keeps its connection open; it does not keep the hub.
+            () = patience => Ok(()),
+        }
     });
     Ok(Server { address, task })
 }

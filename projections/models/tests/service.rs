@@ -1,4 +1,5 @@
 //! `state` and `replay` as an outside consumer meets them.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod stage;
 

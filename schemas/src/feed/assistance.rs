@@ -59,9 +59,8 @@ pub(super) fn word_after(word: Option<Assistance>, verified: &Verified) -> Optio
     }
 }
 
-/// 医療扶助 is 法別 12 and 25; a half without numbers has no scheme yet.
+/// 医療扶助 is 法別 12 and 25. Only it knows 未委託, whatever its scheme.
 fn is_assistance(half: &HalfVerified) -> bool {
-    half.scheme
-        .as_ref()
-        .is_none_or(|scheme| matches!(scheme.0.as_str(), "12" | "25"))
+    let scheme = half.scheme.as_ref().map(|scheme| scheme.0.as_str());
+    matches!(scheme, Some("12" | "25")) || half.validity == Validity::NotCommissioned
 }

@@ -152,16 +152,21 @@ pub(super) fn allowed(
     }
     if view.non_disclosed {
         hide_places(&mut passed);
-        let holds = view
-            .facilities
-            .get(&facility.code)
-            .is_some_and(FacilityView::holds_ticket);
-        let bills = matches!(variant.audience, Audience::Receipt | Audience::Dispensing);
-        if !(bills && holds) {
+        if !bills_for(variant, facility, event, view) {
             hide_numbers(&mut passed);
         }
     }
     passed
+}
+
+/// Whether the audience bills at the facility that holds the person's ticket.
+fn bills_for(variant: FeedVariant, facility: &Facility, event: &Event, view: &RecordView) -> bool {
+    let bills = matches!(variant.audience, Audience::Receipt | Audience::Dispensing);
+    let holds = || {
+        let at = view.facilities.get(&facility.code);
+        at.is_some_and(FacilityView::holds_ticket)
+    };
+    bills && ticket_of(event, facility).map_or_else(holds, |(_, own)| own)
 }
 
 fn granting<'a>(
@@ -170,7 +175,7 @@ fn granting<'a>(
     event: &'a Event,
 ) -> impl Iterator<Item = &'static Grant> + 'a {
     rows(variant.audience, event.kind())
-        .filter(|row| row.at.counts_at(facility.kind) && is_about(row.about, event))
+        .filter(|row| row.at.counts_at(facility.kind) && is_about(row.about, facility, event))
 }
 
 fn passes(given: Given, variant: FeedVariant, view: &RecordView) -> bool {
@@ -182,7 +187,8 @@ fn passes(given: Given, variant: FeedVariant, view: &RecordView) -> bool {
     }
 }
 
-fn is_about(about: About, event: &Event) -> bool {
+fn is_about(about: About, facility: &Facility, event: &Event) -> bool {
+    let own = |kind| ticket_of(event, facility) == Some((kind, true));
     match about {
         About::Anything => true,
         About::Assistance => match event {
@@ -192,8 +198,8 @@ fn is_about(about: About, event: &Event) -> bool {
             Event::QualificationLost(lost) => !is_insurance(lost.scheme.as_ref()),
             _ => false,
         },
-        About::DispensingTicket => ticket_kind(event) == Some(TicketKind::Dispensing),
-        About::MedicalTicket => ticket_kind(event) == Some(TicketKind::Medical),
+        About::OwnDispensingTicket => own(TicketKind::Dispensing),
+        About::OwnMedicalTicket => own(TicketKind::Medical),
         About::CentreAnswer => {
             matches!(event, Event::Verified(verified) if verified.method != Method::LocalCopy)
         }
@@ -204,12 +210,17 @@ fn is_insurance(scheme: Option<&SchemeCode>) -> bool {
     scheme.is_some_and(SchemeCode::is_insurance)
 }
 
-fn ticket_kind(event: &Event) -> Option<TicketKind> {
+/// The kind of the ticket that the event is about, and whether it is made out to the facility.
+fn ticket_of(event: &Event, facility: &Facility) -> Option<(TicketKind, bool)> {
     match event {
         Event::CommissionedTicketArrived(seen) | Event::CommissionedTicketRevised(seen) => {
-            Some(seen.ticket.kind)
+            Some((seen.ticket.kind, seen.ticket.institution_matches))
         }
-        Event::CommissionedTicketWithdrawn(gone) => Some(gone.key.kind),
+        Event::CommissionedTicketWithdrawn(gone) => {
+            let code = gone.key.institution_code.as_ref();
+            let own = code.is_none_or(|code| code.0 == facility.code.0);
+            Some((gone.key.kind, own))
+        }
         _ => None,
     }
 }

@@ -24,10 +24,10 @@ pub enum About {
     Anything,
     /// 医療扶助 or another 公費, not insurance.
     Assistance,
-    /// 調剤券.
-    DispensingTicket,
-    /// 医療券.
-    MedicalTicket,
+    /// 調剤券 made out to the facility.
+    OwnDispensingTicket,
+    /// 医療券 made out to the facility.
+    OwnMedicalTicket,
     /// An answer of the centre, not a local program's copy.
     CentreAnswer,
 }
@@ -172,7 +172,7 @@ const fn grant(
     }
 }
 
-use About::{Assistance, CentreAnswer, DispensingTicket, MedicalTicket};
+use About::{Assistance, CentreAnswer, OwnDispensingTicket, OwnMedicalTicket};
 use Audience::{Department, Dispensing, Ehr, Receipt};
 use Given::{Always, WhileUnnumbered, WithInsuranceFields};
 
@@ -363,7 +363,7 @@ pub const TABLE: &[Grant] = &[
         )
     },
     Grant {
-        about: DispensingTicket,
+        about: OwnDispensingTicket,
         ..grant(
             Dispensing,
             TICKET_CHANGES,
@@ -375,7 +375,7 @@ pub const TABLE: &[Grant] = &[
         )
     },
     Grant {
-        about: MedicalTicket,
+        about: OwnMedicalTicket,
         at: At::HospitalOrClinic,
         ..grant(Dispensing, TICKET_CHANGES, &[(Always, TICKET_VALIDITY)])
     },
