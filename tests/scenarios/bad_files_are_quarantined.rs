@@ -60,7 +60,11 @@ fn parked(hub: &Hub) -> Vec<String> {
 fn with_a_reason_and_the_hub_goes_on() {
     for take in [false, true] {
         let hub = Hub::start(&Settings {
-            take,
+            taking: if take {
+                vec!["t1".to_owned()]
+            } else {
+                Vec::new()
+            },
             ..Settings::default()
         });
         let terminal = hub.terminal("t1");

@@ -112,3 +112,53 @@ pub fn each_once(messages: &[Message]) -> Vec<Message> {
     assert!(gapless, "feed-sequence has a gap: {:?}", by_sequence.keys());
     by_sequence.into_values().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(sequence: u64, id: &str, body: &str) -> Message {
+        let headers = [
+            ("feed-sequence", sequence.to_string()),
+            ("ce-id", id.to_owned()),
+            ("Nats-Msg-Id", id.to_owned()),
+        ];
+        Message {
+            subject: "s".to_owned(),
+            headers: headers.map(|(name, value)| (name.to_owned(), value)).into(),
+            body: body.into(),
+        }
+    }
+
+    #[test]
+    fn redelivery_is_lawful() {
+        let messages = [
+            message(2, "b", "y"),
+            message(1, "a", "x"),
+            message(2, "b", "y"),
+        ];
+        let bodies: Vec<Value> = each_once(&messages)
+            .into_iter()
+            .map(|message| message.body)
+            .collect();
+        assert_eq!(bodies, ["x", "y"]);
+    }
+
+    #[test]
+    #[should_panic(expected = "gap")]
+    fn a_gap_is_found() {
+        each_once(&[message(1, "a", "x"), message(3, "c", "z")]);
+    }
+
+    #[test]
+    #[should_panic(expected = "two things")]
+    fn a_sequence_used_twice_is_found() {
+        each_once(&[message(1, "a", "x"), message(1, "b", "y")]);
+    }
+
+    #[test]
+    #[should_panic(expected = "two sequences")]
+    fn an_id_used_twice_is_found() {
+        each_once(&[message(1, "a", "x"), message(2, "a", "x")]);
+    }
+}

@@ -17,6 +17,19 @@ pub fn credentials(hub: &Hub, consumer: &str) -> Value {
         .json()
 }
 
+/// The operator's user, as `shikaku nats config` writes it for the broker.
+#[track_caller]
+pub fn operator(hub: &Hub) -> Value {
+    let config = hub.ok(&["nats", "config"]).stdout;
+    let password = config
+        .split_once("user: \"operator\", password: \"")
+        .and_then(|(_, rest)| rest.split('"').next())
+        .expect("the broker knows the operator");
+    serde_json::json!({
+        "url": hub.nats(), "user": "operator", "password": password, "inbox_prefix": "_INBOX_operator",
+    })
+}
+
 /// A running script of `tests/outside`, which prints one JSON value a line. Dropping it ends it.
 pub struct Client {
     child: Child,

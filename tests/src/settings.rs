@@ -17,8 +17,8 @@ pub struct Settings {
     pub keys: Option<PathBuf>,
     /// Terminals of the facility by id; each has a folder of its own.
     pub terminals: Vec<String>,
-    /// `face = "take"`.
-    pub take: bool,
+    /// Those of them with `face = "take"`.
+    pub taking: Vec<String>,
     /// Outside subscribers: name and audience.
     pub consumers: Vec<(String, String)>,
     /// How long an answer is waited for.
@@ -34,7 +34,7 @@ impl Default for Settings {
             nats: None,
             keys: None,
             terminals: vec!["t1".to_owned()],
-            take: false,
+            taking: Vec::new(),
             consumers: Vec::new(),
             answer_timeout_s: 60,
             incomplete_s: 2,
@@ -88,7 +88,11 @@ impl Settings {
                 text,
                 "[[facility.terminal]]\nid = {id:?}\nroot = {:?}\nface = \"{}\"\nenvironment = \"verification\"\n",
                 terminals.join(id),
-                if self.take { "take" } else { "copy" },
+                if self.taking.contains(id) {
+                    "take"
+                } else {
+                    "copy"
+                },
             );
         }
         for (name, audience) in &self.consumers {
