@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ContentArrangement, Table, TableComponent, presets};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::Offset;
@@ -122,11 +122,22 @@ pub fn period(from: Option<Date>, to: Option<Date>) -> String {
     format!("{} 〜 {}", day(from), day(to))
 }
 
-/// A table for people, aligned for full-width text.
+/// Prints a table for people, aligned for full-width text.
+///
+/// # Errors
+/// As [`line`].
+pub fn show(table: &Table) -> io::Result<()> {
+    line(table.trim_fmt())
+}
+
+/// An empty table: one line under the headings, none between rows.
 pub fn table(headings: &[Words]) -> Table {
     let mut table = Table::new();
     table
         .load_preset(presets::UTF8_HORIZONTAL_ONLY)
+        .remove_style(TableComponent::HorizontalLines)
+        .remove_style(TableComponent::TopBorder)
+        .remove_style(TableComponent::BottomBorder)
         .set_content_arrangement(ContentArrangement::Disabled)
         .set_header(headings.iter().map(|words| words.heading()));
     table

@@ -102,9 +102,11 @@ pub fn private_dir(path: &Path) -> io::Result<()> {
         .create(path)
 }
 
-/// Whether others than the owner can get at a file.
+/// Whether others than the owner can get at a file: neither it nor its folder keeps them out.
 pub fn is_open_to_others(path: &Path) -> io::Result<bool> {
-    Ok(fs::metadata(path)?.permissions().mode() & 0o077 != 0)
+    let open =
+        |path: &Path| Ok::<_, io::Error>(fs::metadata(path)?.permissions().mode() & 0o077 != 0);
+    Ok(open(path)? && open(path.parent().unwrap_or(Path::new("/")))?)
 }
 
 /// Writes a file of mode 0600 whole or not at all; an existing one is never overwritten.

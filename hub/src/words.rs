@@ -62,8 +62,6 @@ catalogue! {
     KEY => "項目", "item";
     VALUE => "内容", "value";
     SCHEME => "法別", "scheme";
-    FROM => "開始", "from";
-    UNTIL => "終了", "until";
     DISPLAY => "表示", "display";
     CODE => "コード", "code";
     NAME => "氏名", "name";

@@ -16,6 +16,12 @@ use shikaku_schemas::topology::{
 
 use crate::keys::nats_password;
 
+/// Every account imports `$JS.API.>` from the system account by itself, and that import answers a consumer's
+/// `INFO` first, with "JetStream not enabled". An import of that name that leads here, where nobody listens,
+/// takes its place; the exact imports beside it are what answers.
+const NOWHERE: &str = "shikaku.nowhere.>";
+const JETSTREAM: &str = "$JS.API.>";
+
 /// What differs between the supervised server and an own one.
 #[derive(Debug, Clone, Copy)]
 pub struct Site<'a> {
@@ -41,6 +47,7 @@ pub fn write(site: Site<'_>, consumers: &[Consumer], group: &SealKey) -> String 
     for consumer in consumers {
         exports(&mut text, consumer);
     }
+    nowhere(&mut text, consumers);
     text.push_str("    ]\n  }\n");
     for consumer in consumers {
         account(&mut text, consumer, group);
@@ -129,6 +136,18 @@ fn exports(text: &mut String, consumer: &Consumer) {
     }
 }
 
+fn nowhere(text: &mut String, consumers: &[Consumer]) {
+    let accounts: Vec<String> = consumers.iter().map(consumer_account).collect();
+    if !accounts.is_empty() {
+        let _ = writeln!(
+            text,
+            "      {{ service: {}, accounts: [{}] }}",
+            quoted(NOWHERE),
+            each(accounts.iter().map(String::as_str))
+        );
+    }
+}
+
 fn account(text: &mut String, consumer: &Consumer, group: &SealKey) {
     let outside = consumer_subjects(consumer);
     let _ = writeln!(
@@ -151,7 +170,12 @@ fn account(text: &mut String, consumer: &Consumer, group: &SealKey) {
             quoted(&inside)
         );
     }
-    text.push_str("    ]\n  }\n");
+    let _ = writeln!(
+        text,
+        "      {{ service: {{ account: HUB, subject: {} }}, to: {} }}\n    ]\n  }}",
+        quoted(NOWHERE),
+        quoted(JETSTREAM)
+    );
 }
 
 fn each<'a>(subjects: impl Iterator<Item = &'a str>) -> String {

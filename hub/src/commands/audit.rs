@@ -70,6 +70,6 @@ fn show(standing: &Standing, report: &VerifyReport, json: bool) -> anyhow::Resul
     table.add_row(["signed heads", &report.heads.to_string()]);
     table.add_row(["last signed", &report.last_signed.to_string()]);
     table.add_row(["root", &report.root]);
-    answer::line(table.to_string())?;
+    answer::show(&table)?;
     Ok(())
 }

@@ -72,7 +72,7 @@ fn text(view: &DisplayView) -> String {
     for ticket in &view.tickets {
         row(words::TICKET, Some(ticket_row(ticket).join("  ")));
     }
-    table.to_string()
+    table.trim_fmt()
 }
 
 fn half(known: &QualificationView) -> String {

@@ -175,7 +175,7 @@ fn show(checks: &[Check], json: bool) -> anyhow::Result<()> {
     for check in checks {
         table.add_row([&check.word().to_string(), &check.check, &check.detail]);
     }
-    answer::line(table.to_string())?;
+    answer::show(&table)?;
     for check in checks {
         if let Some(mend) = &check.mend {
             answer::line(format!("{}: {} → {mend}", words::MEND, check.check))?;

@@ -73,7 +73,7 @@ fn text(view: &HistoryView, standing: &Standing) -> String {
         words::STATE,
         history.erased.then(|| words::ERASED.to_string()),
     );
-    let mut text = head.to_string();
+    let mut text = head.trim_fmt();
     for (words, table) in [
         (words::QUALIFICATIONS, qualifications(view)),
         (words::TICKETS, tickets(view)),
@@ -81,7 +81,7 @@ fn text(view: &HistoryView, standing: &Standing) -> String {
         (words::VERIFICATIONS, verifications(view)),
     ] {
         if table.row_count() > 0 {
-            text.push_str(&format!("\n\n{words}\n{table}"));
+            text.push_str(&format!("\n\n【{words}】\n{}", table.trim_fmt()));
         }
     }
     text

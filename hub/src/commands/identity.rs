@@ -72,7 +72,7 @@ async fn list(config: &Config, all: bool, at_least: AtLeast, json: bool) -> Outc
             case.opened.to_string(),
         ]);
     }
-    answer::line(table.to_string())?;
+    answer::show(&table)?;
     Ok(Exit::Done)
 }
 

@@ -178,7 +178,7 @@ async fn show(ledger: &Ledger, view: &InquiryView, json: bool) -> anyhow::Result
         let message = view.message.as_deref().unwrap_or_default();
         row(words::REASON, format!("{code} {message}"));
     }
-    answer::line(table.to_string())?;
+    answer::show(&table)?;
     Ok(())
 }
 
@@ -220,6 +220,6 @@ async fn list(config: &Config, at_least: AtLeast, json: bool) -> Outcome {
                 .unwrap_or_default(),
         ]);
     }
-    answer::line(table.to_string())?;
+    answer::show(&table)?;
     Ok(Exit::Done)
 }

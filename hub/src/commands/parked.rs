@@ -127,7 +127,7 @@ async fn list(config: &Config, at_least: AtLeast, json: bool) -> Outcome {
                 row.reason.clone(),
             ]);
         }
-        answer::line(table.to_string())?;
+        answer::show(&table)?;
     }
     Ok(Exit::Done)
 }
@@ -152,6 +152,6 @@ async fn show(config: &Config, id: &str, json: bool) -> Outcome {
             table.add_row([name, text]);
         }
     }
-    answer::line(table.to_string())?;
+    answer::show(&table)?;
     Ok(Exit::Done)
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use shikaku_schemas::group::{Consumer, Group};
 
-pub use section::{Http, Identity, Nats, Retention, Schedule, Timing};
+pub use section::{Http, Identity, Nats, Retention, Timing};
 
 /// Every key with its default; also what `shikaku up` runs on where no file is given.
 pub const DEFAULTS: &str = include_str!("defaults.toml");
@@ -86,10 +86,6 @@ pub struct Config {
     pub group_key_file: PathBuf,
     /// Where the signing key is, or is made.
     pub signing_key_file: PathBuf,
-    /// Whether the operator named the group key's file.
-    pub own_group_key: bool,
-    /// `[schedule]`.
-    pub schedule: Schedule,
     /// `[timing]`.
     pub timing: Timing,
     /// `[retention]`.
@@ -197,7 +193,6 @@ impl Config {
             nats: file.nats,
             http: file.http,
             listen,
-            own_group_key: file.keys.group_key_file.is_some(),
             group_key_file: file
                 .keys
                 .group_key_file
@@ -207,7 +202,6 @@ impl Config {
                 .signing_key_file
                 .map_or_else(|| keys.join("signing.key"), |path| absolute(&path)),
             data_dir,
-            schedule: file.schedule,
             timing: file.timing,
             retention: file.retention,
             identity: file.identity,

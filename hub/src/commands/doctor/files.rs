@@ -60,7 +60,7 @@ pub fn keys(config: &Config) -> Vec<Check> {
 fn key(name: &str, path: &Path) -> Check {
     let shown = path.display();
     match is_open_to_others(path) {
-        Ok(false) => Check::good(name, format!("{shown} (0600)")),
+        Ok(false) => Check::good(name, shown.to_string()),
         Ok(true) => Check::bad(
             name,
             format!("{shown}: 他の利用者が読めます / others can read it"),
