@@ -21,7 +21,8 @@ run: setup ## build and start the hub on its embedded default, with a simulated 
 	@exec target/debug/shikaku up
 
 test: setup ## every test, with real servers started by the tests themselves
-	cargo nextest run --workspace --no-fail-fast
+	cargo build --bin shikaku
+	SHIKAKU_BIN=$(CURDIR)/target/debug/shikaku cargo nextest run --workspace --no-fail-fast
 	cargo test --workspace --doc --quiet
 	@echo "make test: all green"
 
