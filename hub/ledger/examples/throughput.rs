@@ -123,7 +123,7 @@ impl Town {
     fn choose(&mut self, n: usize) -> (RecordId, u64) {
         let at = self.0.len().saturating_sub(1 + n);
         match self.0.get_mut(at) {
-            Some(known) if n % 3 != 0 && known.1 < 100 => {
+            Some(known) if !n.is_multiple_of(3) && known.1 < 100 => {
                 known.1 += 2;
                 (known.0, known.1 - 2)
             }
