@@ -67,7 +67,7 @@ fn note(event: &Event, count: &watch::Sender<u64>) {
             tracing::info!("broker connected");
         }
         Event::ServerError(_) | Event::ClientError(_) | Event::SlowConsumer(_) => {
-            metrics::counter!("hub_broker_errors").increment(1);
+            metrics::counter!("shikaku_hub_broker_errors_total").increment(1);
             tracing::error!(broker.event = %event, "broker complains");
         }
         Event::Disconnected | Event::LameDuckMode | Event::Draining | Event::Closed => {

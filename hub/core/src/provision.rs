@@ -48,9 +48,21 @@ impl Provisioner {
                 _ = tick.tick() => {}
             }
             if let Err(error) = self.provision().await {
-                metrics::counter!("hub_provision_failures").increment(1);
+                metrics::counter!("shikaku_hub_provision_failures_total").increment(1);
                 tracing::warn!(%error, "broker is not prepared; tried again");
             }
+        }
+    }
+
+    /// Lets go of what an earlier hub had taken and not answered, so that it comes at once.
+    pub(crate) async fn take_over(&self) {
+        let forgotten = self
+            .broker
+            .jetstream
+            .delete_consumer_from_stream(topology::INTAKE, topology::OBSERVATIONS)
+            .await;
+        if let Err(error) = forgotten {
+            tracing::debug!(%error, "no earlier intake to take over from");
         }
     }
 
@@ -177,6 +189,8 @@ fn durable(name: String, filter_subject: String) -> pull::Config {
 
 fn intake() -> pull::Config {
     pull::Config {
+        // The hub answers within seconds or not at all, and a repeat is harmless.
+        ack_wait: Duration::from_secs(10),
         max_ack_pending: 4096,
         ..durable(topology::INTAKE.to_owned(), String::new())
     }

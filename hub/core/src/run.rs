@@ -87,6 +87,7 @@ pub async fn run(
 
 async fn prepare(provisioner: &Provisioner) -> Result<(), HubError> {
     let deadline = tokio::time::Instant::now() + PREPARE;
+    provisioner.take_over().await;
     loop {
         let Err(source) = provisioner.provision().await else {
             return Ok(());

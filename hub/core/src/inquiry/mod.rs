@@ -54,7 +54,7 @@ impl Inquiries {
                 ended = self.follow() => ended,
             };
             if let Err(error) = ended {
-                metrics::counter!("hub_inquiry_restarts").increment(1);
+                metrics::counter!("shikaku_hub_inquiry_restarts_total").increment(1);
                 tracing::warn!(%error, "open inquiries are read again");
             }
             tokio::select! {
@@ -72,7 +72,7 @@ impl Inquiries {
             position = self.catch_up(&mut open, position).await?;
             self.tell(&mut open).await?;
             self.expire(&mut open).await?;
-            metrics::gauge!("hub_inquiries_open").set(open.len() as f64);
+            metrics::gauge!("shikaku_hub_inquiries_open").set(open.len() as f64);
             tokio::select! {
                 changed = committed.changed() => if changed.is_err() {
                     return Err("the writer is gone".into());

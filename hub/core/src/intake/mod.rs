@@ -59,7 +59,7 @@ impl Intake {
         while !cancel.is_cancelled() {
             let ended = self.follow(&mut answers, &mut pause, &cancel).await;
             if let Err(error) = ended {
-                metrics::counter!("hub_intake_restarts").increment(1);
+                metrics::counter!("shikaku_hub_intake_restarts_total").increment(1);
                 tracing::warn!(%error, "intake begins to pull again");
             }
             tokio::select! {
@@ -132,7 +132,7 @@ impl Intake {
         } = read;
         let Some(work) = work else {
             // A chunk that does not open is nobody's observation: the spool still has the bytes.
-            metrics::counter!("hub_intake_unreadable_chunks").increment(1);
+            metrics::counter!("shikaku_hub_intake_unreadable_chunks_total").increment(1);
             tracing::error!(
                 "an evidence chunk does not open; it is dropped, the spool keeps the bytes"
             );
@@ -207,12 +207,12 @@ impl Answer {
     }
 
     async fn later(self, delay: Duration) -> Result<(), Cause> {
-        Ok(self.acker.ack_with(AckKind::Nak(Some(delay))).await?)
+        self.acker.ack_with(AckKind::Nak(Some(delay))).await
     }
 
     async fn committed(self, outcome: CommitOutcome, reason: Option<String>) -> Result<(), Cause> {
         let (Some(origin), Some(answers)) = (&self.origin, self.answers) else {
-            return Ok(self.acker.ack().await?);
+            return self.acker.ack().await;
         };
         let parked = outcome == CommitOutcome::Parked;
         if let (true, Some(row)) = (parked, self.row) {
@@ -230,7 +230,7 @@ impl Answer {
         }
         committed(&self.broker, origin, answers, outcome).await?;
         let kind = if parked { AckKind::Term } else { AckKind::Ack };
-        Ok(self.acker.ack_with(kind).await?)
+        self.acker.ack_with(kind).await
     }
 }
 

@@ -43,7 +43,7 @@ pub(crate) async fn prepare(broker: &Broker, ledger: &Ledger) -> Result<u64, Cau
     let Some(mismatch) = mismatch else {
         return Ok(last);
     };
-    metrics::counter!("hub_log_rebuilds").increment(1);
+    metrics::counter!("shikaku_hub_log_rebuilds_total").increment(1);
     tracing::error!(
         ?mismatch,
         log.last = last,

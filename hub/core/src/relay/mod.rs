@@ -42,7 +42,7 @@ impl Relay {
                 () = cancel.cancelled() => break,
                 ended = self.follow(&mut pause) => {
                     let Err(error) = ended;
-                    metrics::counter!("hub_relay_restarts").increment(1);
+                    metrics::counter!("shikaku_hub_relay_restarts_total").increment(1);
                     tracing::warn!(%error, "relay looks again where LOG stands");
                 }
             }
@@ -103,7 +103,7 @@ impl Relay {
             let id = self.randomness.id(self.clock.now());
             let store = self.ledger.identity();
             last = batch::publish(&self.broker.client, id, store, last, &events).await?;
-            metrics::counter!("hub_relay_events").increment(events.len() as u64);
+            metrics::counter!("shikaku_hub_relay_events_total").increment(events.len() as u64);
         }
     }
 }

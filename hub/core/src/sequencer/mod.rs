@@ -11,6 +11,10 @@ mod context;
 mod load;
 mod observation;
 mod queue;
+#[cfg(test)]
+#[path = "../../tests/role/seen.rs"]
+#[expect(dead_code, reason = "the role's tests use the rest")]
+mod seen;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -96,8 +100,8 @@ impl Sequencer {
                     if taken == 0 {
                         break;
                     }
-                    metrics::histogram!("hub_batch_items").record(taken as f64);
-                    metrics::gauge!("hub_queue_depth").set(items.len() as f64);
+                    metrics::histogram!("shikaku_hub_batch_items").record(taken as f64);
+                    metrics::gauge!("shikaku_hub_queue_depth").set(items.len() as f64);
                     self.commit(std::mem::take(&mut batch)).await?;
                 }
             }
@@ -141,7 +145,7 @@ impl Sequencer {
             Err(Failure::Never(reason)) => reason,
             Err(_) => return Ok(Reply::Unavailable),
         };
-        metrics::counter!("hub_items_unlawful").increment(1);
+        metrics::counter!("shikaku_hub_items_unlawful_total").increment(1);
         tracing::error!(reason, "an item can't be committed");
         match (work.unjudged(reason), work) {
             (Some(unjudged), _) => Ok(self
@@ -191,7 +195,7 @@ impl Sequencer {
         let events = batch.events.len();
         match self.writer.append(batch).await {
             Ok(appended) => {
-                metrics::counter!("hub_events").increment(events as u64);
+                metrics::counter!("shikaku_hub_events_total").increment(events as u64);
                 self.keep(states);
                 debug_assert_eq!(appended.last, Position(head.0 + events as u64));
                 Ok(self.answer(verdicts, head))
@@ -221,13 +225,13 @@ impl Sequencer {
     }
 
     async fn failed(&mut self, error: AppendError) -> Failure {
-        metrics::counter!("hub_append_failures").increment(1);
+        metrics::counter!("shikaku_hub_append_failures_total").increment(1);
         match error {
             AppendError::Fenced => Failure::Fenced,
             AppendError::Conflict { .. }
             | AppendError::IdentityTaken
             | AppendError::AlreadyAnswered => {
-                metrics::counter!("hub_conflicts").increment(1);
+                metrics::counter!("shikaku_hub_conflicts_total").increment(1);
                 Failure::Stale
             }
             AppendError::Erased { .. } => Failure::Never("record-erased"),

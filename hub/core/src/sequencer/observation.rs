@@ -52,7 +52,7 @@ impl Context {
 
     fn observation(&self, set: &mut WorkingSet, seen: &Observation) -> Verdict {
         if let Some(row) = set.inbox.get(&seen.observation_id) {
-            metrics::counter!("hub_observations_duplicate").increment(1);
+            metrics::counter!("shikaku_hub_observations_duplicate_total").increment(1);
             return Verdict::committed(row.outcome, row.reason.clone());
         }
         if let Some(evidence) = &seen.evidence
@@ -97,7 +97,8 @@ impl Context {
                 effects
             }
             Judged::Parked(reason) => {
-                metrics::counter!("hub_observations_parked", "reason" => reason).increment(1);
+                metrics::counter!("shikaku_hub_observations_parked_total", "reason" => reason)
+                    .increment(1);
                 row.outcome = CommitOutcome::Parked;
                 row.reason = Some(reason.to_owned());
                 row.observation = serde_json::to_vec(seen).ok();
@@ -228,7 +229,8 @@ fn set_aside(set: &mut WorkingSet, unjudged: &Unjudged) -> Verdict {
     if let Some(row) = set.inbox.get(&unjudged.observation_id) {
         return Verdict::committed(row.outcome, row.reason.clone());
     }
-    metrics::counter!("hub_observations_parked", "reason" => unjudged.reason).increment(1);
+    metrics::counter!("shikaku_hub_observations_parked_total", "reason" => unjudged.reason)
+        .increment(1);
     let reason = Some(unjudged.reason.to_owned());
     set.apply(Effects {
         inbox: vec![InboxRow {

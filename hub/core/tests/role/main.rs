@@ -6,6 +6,7 @@ mod flow;
 mod identity;
 mod inquiry;
 mod postgres;
+mod query;
 mod relay;
 mod seen;
 mod stage;

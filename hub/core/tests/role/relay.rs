@@ -63,6 +63,22 @@ async fn a_log_of_another_story_is_thrown_away() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_foreign_message_between_two_batches_is_noticed() {
+    let stage = Stage::new().await;
+    let hub = stage.hub().await;
+    see(&stage, 0..5).await;
+    stage.log_equals_ledger().await;
+    let jetstream = jetstream::new(stage.tester.clone());
+    for n in 0..3 {
+        let foreign = jetstream.publish("shikaku.log.verified", "{}".into());
+        foreign.await.unwrap().await.unwrap();
+        see(&stage, 5 + n..6 + n).await;
+        stage.log_equals_ledger().await;
+    }
+    hub.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hubs_and_brokers_die_and_every_file_is_recorded_once() {
     let mut stage = Stage::new().await;
     let mut hub = stage.hub().await;
