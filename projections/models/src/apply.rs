@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use bytes::Bytes;
-use shikaku_schemas::event::{Event, EventError, EventHead, SealedEvent, event_aad};
+use shikaku_schemas::event::{Event, EventHead, SealedEvent};
 use shikaku_schemas::feed::{FeedBody, FeedVariant, RecordView, ce_id, tell};
 use shikaku_schemas::group::Group;
 use shikaku_schemas::seal::SealKey;
@@ -14,6 +14,7 @@ use crate::ModelsOptions;
 use crate::keys::{KeyRing, RecordKey};
 use crate::log::StoreIdentity;
 use crate::run::Cause;
+use crate::sealed::{body_place, lookup, open_event, open_view, row_place};
 use crate::store::{
     Advance, Change, Checkpoint, OutboxRow, ParkedRow, Place, Queued, RowChange, Store,
 };
@@ -62,21 +63,6 @@ pub(crate) struct Applier {
     pub(crate) anchors: HashMap<Uuid, u64>,
     /// Records known.
     pub(crate) records: u64,
-}
-
-/// A row's place, so that it opens nowhere else.
-pub(crate) fn row_place(variant: FeedVariant, record: RecordId) -> Vec<u8> {
-    format!("read-model|{variant}|{record}").into_bytes()
-}
-
-/// An outbox body's place.
-pub(crate) fn body_place(variant: FeedVariant, ce_id: Uuid) -> Vec<u8> {
-    format!("outbox|{variant}|{ce_id}").into_bytes()
-}
-
-/// The digest by which a chart number is looked up.
-pub(crate) fn lookup(key: &SealKey, facility: &FacilityCode, patient: &str) -> [u8; 32] {
-    key.digest(format!("{facility}|{patient}").as_bytes())
 }
 
 /// What a batch works on.
@@ -399,36 +385,4 @@ fn queued(record: RecordId, log: &LogEvent) -> Queued {
         record,
         event: log.payload.to_vec(),
     }
-}
-
-fn open_event(key: &SealKey, sealed: &SealedEvent) -> Result<Event, &'static str> {
-    let head = &sealed.head;
-    let place = event_aad(
-        head.event_id,
-        &head.stream,
-        head.stream_version,
-        &head.kind,
-        head.schema_version,
-    );
-    let bytes = sealed
-        .sealed_bytes()
-        .ok_or("the sealed payload is no base64")?;
-    let plain = key
-        .open(&place, &bytes)
-        .map_err(|_| "the payload does not open with its record's key")?;
-    Event::from_data(&head.kind, &plain).map_err(|error| match error {
-        EventError::UnknownType => "the event type is not known",
-        EventError::Shape { .. } => "the payload does not have the shape of its type",
-    })
-}
-
-/// Opens a record's row.
-pub(crate) fn open_view(
-    key: &SealKey,
-    variant: FeedVariant,
-    record: RecordId,
-    sealed: &[u8],
-) -> Result<RecordView, Cause> {
-    let plain = key.open(&row_place(variant, record), sealed)?;
-    Ok(serde_json::from_slice(&plain)?)
 }

@@ -19,6 +19,7 @@ mod projection;
 mod publish;
 mod respond;
 mod run;
+mod sealed;
 mod status;
 mod store;
 

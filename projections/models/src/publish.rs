@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::HeaderMap;
+use async_nats::jetstream::context::PublishAckFuture;
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::stream::{RawMessageErrorKind, Stream};
 use jiff::{Timestamp, ToSpan};
@@ -23,11 +24,11 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::apply::body_place;
 use crate::broker::Broker;
 use crate::keys::{KeyRing, RecordKey};
 use crate::letter;
 use crate::run::{Cause, ModelsError};
+use crate::sealed::body_place;
 use crate::status::StatusBoard;
 use crate::store::{Pending, Store};
 
@@ -249,30 +250,7 @@ impl Publisher {
         if place.mark_told(variant, store, &pending).await? {
             return Ok(true);
         }
-        let records: Vec<_> = pending.iter().map(|message| message.record).collect();
-        let keys = self.keys.keys(&records).await?;
-        let identity = store.checkpoint().await?.identity;
-        let mut acknowledgements = Vec::with_capacity(pending.len());
-        for message in &pending {
-            let body = open_body(variant, message, keys.get(&message.record))?;
-            let mut headers = headers(variant, message)?;
-            if let Some(identity) = identity {
-                headers.insert(STORE_ID, identity.store_id.to_string());
-                headers.insert(STORE_EPOCH, identity.epoch.to_string());
-            }
-            let expected = place.last + u64::try_from(acknowledgements.len())?;
-            let outgoing = PublishMessage::build()
-                .payload(body.into())
-                .headers(headers)
-                .expected_last_sequence(expected);
-            let subject = subject::feed(variant, &message.facility, &message.kind);
-            acknowledgements.push(
-                self.broker
-                    .jetstream
-                    .send_publish(subject, outgoing)
-                    .await?,
-            );
-        }
+        let acknowledgements = self.send(variant, store, place.last, &pending).await?;
         let mut stored = Vec::with_capacity(pending.len());
         let mut failed = None;
         for (message, acknowledgement) in pending.iter().zip(acknowledgements) {
@@ -289,10 +267,41 @@ impl Publisher {
             }
         }
         store.mark(&stored).await?;
-        place.last += u64::try_from(stored.len())?;
-        metrics::counter!("feed_messages", "feed" => variant.to_string())
-            .increment(u64::try_from(stored.len())?);
+        let count = u64::try_from(stored.len())?;
+        place.last += count;
+        metrics::counter!("feed_messages", "feed" => variant.to_string()).increment(count);
         failed.map_or(Ok(true), |error| Err(error.into()))
+    }
+
+    /// Sends all without waiting for the broker; each expects the one before it in the stream.
+    async fn send(
+        &self,
+        variant: FeedVariant,
+        store: &Store,
+        mut expected: u64,
+        pending: &[Pending],
+    ) -> Result<Vec<PublishAckFuture>, Cause> {
+        let records: Vec<_> = pending.iter().map(|message| message.record).collect();
+        let keys = self.keys.keys(&records).await?;
+        let identity = store.checkpoint().await?.identity;
+        let mut acknowledgements = Vec::with_capacity(pending.len());
+        for message in pending {
+            let body = open_body(variant, message, keys.get(&message.record))?;
+            let mut headers = headers(variant, message)?;
+            if let Some(identity) = identity {
+                headers.insert(STORE_ID, identity.store_id.to_string());
+                headers.insert(STORE_EPOCH, identity.epoch.to_string());
+            }
+            let outgoing = PublishMessage::build()
+                .payload(body.into())
+                .headers(headers)
+                .expected_last_sequence(expected);
+            let subject = subject::feed(variant, &message.facility, &message.kind);
+            let sent = self.broker.jetstream.send_publish(subject, outgoing);
+            acknowledgements.push(sent.await?);
+            expected += 1;
+        }
+        Ok(acknowledgements)
     }
 
     async fn trim(&self) -> Result<(), Cause> {

@@ -16,10 +16,10 @@ use shikaku_schemas::value::{Position, RecordId};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::{AccessLog, Look};
-use crate::apply::{lookup, open_view};
 use crate::broker::Broker;
 use crate::keys::{KeyRing, RecordKey};
 use crate::run::{Cause, ModelsError};
+use crate::sealed::{lookup, open_view};
 use crate::store::{Page, Store, Which};
 
 const REQUESTS: &str = "shikaku.svc-of.*.*";

@@ -6,6 +6,7 @@
 mod assistance;
 mod audience;
 mod filter;
+mod members;
 mod message;
 mod project;
 mod state;

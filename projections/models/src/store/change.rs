@@ -1,6 +1,7 @@
 //! One batch of `LOG` as one transaction.
 
 use shikaku_schemas::value::{EventId, FacilityCode, Position, RecordId};
+use sqlx::{Database, Encode, QueryBuilder, Type};
 use uuid::Uuid;
 
 use super::{Store, bytes_of, on, signed};
@@ -74,6 +75,14 @@ pub(crate) struct Advance {
     pub(crate) identity: Option<StoreIdentity>,
 }
 
+/// What both databases take as a bound value.
+pub(crate) trait Value<DB: Database>:
+    for<'q> Encode<'q, DB> + Type<DB> + Send + 'static
+{
+}
+
+impl<DB: Database, T> Value<DB> for T where T: for<'q> Encode<'q, DB> + Type<DB> + Send + 'static {}
+
 impl Store {
     /// Applies `change` and moves the checkpoint, or does neither. False when the checkpoint was not where it
     /// was expected: another instance moved it.
@@ -99,104 +108,168 @@ impl Store {
             if moved.rows_affected() != 1 {
                 return Ok(false);
             }
-            for (facility, from) in &change.renumbered {
-                sqlx::query("DELETE FROM outbox WHERE facility = $1 AND feed_sequence >= $2")
-                    .bind(facility.as_str())
-                    .bind(signed(*from))
-                    .execute(&mut *tx)
-                    .await?;
-            }
-            for rows in change.rows.chunks(AT_ONCE) {
-                let mut query = sqlx::QueryBuilder::<DB>::new("INSERT INTO current_rows (record, sealed) ");
-                query.push_values(rows, |mut tuple, row| {
-                    tuple.push_bind(bytes_of(row.record)).push_bind(row.sealed.clone());
-                });
-                query.push(" ON CONFLICT (record) DO UPDATE SET sealed = excluded.sealed");
-                query.build().persistent(false).execute(&mut *tx).await?;
-            }
-            for places in change.places.chunks(AT_ONCE) {
-                let mut query = sqlx::QueryBuilder::<DB>::new("INSERT INTO places (facility, record, lookup) ");
-                query.push_values(places, |mut tuple, place| {
-                    tuple
-                        .push_bind(place.facility.0.clone())
-                        .push_bind(bytes_of(place.record))
-                        .push_bind(place.lookup.clone());
-                });
-                query.push(" ON CONFLICT (facility, record) DO UPDATE SET lookup = excluded.lookup");
-                query.build().persistent(false).execute(&mut *tx).await?;
-            }
-            for outbox in change.outbox.chunks(AT_ONCE) {
-                let mut query = sqlx::QueryBuilder::<DB>::new(
-                    "INSERT INTO outbox (facility, feed_sequence, ce_id, kind, record, position, recorded_at, body) ",
-                );
-                query.push_values(outbox, |mut tuple, row| {
-                    tuple
-                        .push_bind(row.facility.0.clone())
-                        .push_bind(signed(row.feed_sequence))
-                        .push_bind(row.ce_id.as_bytes().to_vec())
-                        .push_bind(row.kind)
-                        .push_bind(bytes_of(row.record))
-                        .push_bind(signed(row.position.0))
-                        .push_bind(row.recorded_at_us)
-                        .push_bind(row.body.clone());
-                });
-                query.build().persistent(false).execute(&mut *tx).await?;
-            }
-            for (facility, sequence) in &change.counters {
-                sqlx::query(
-                    "INSERT INTO counters (facility, feed_sequence) VALUES ($1, $2) \
-                     ON CONFLICT (facility) DO UPDATE SET feed_sequence = excluded.feed_sequence",
-                )
-                .bind(facility.as_str())
-                .bind(signed(*sequence))
-                .execute(&mut *tx)
-                .await?;
-            }
-            // What follows is rare: erasure, and records set aside.
-            for record in &change.erased {
-                for statement in [
-                    "DELETE FROM current_rows WHERE record = $1",
-                    "DELETE FROM places WHERE record = $1",
-                    "DELETE FROM parked WHERE record = $1",
-                    "DELETE FROM parked_events WHERE record = $1",
-                ] {
-                    sqlx::query(statement).bind(bytes_of(*record)).execute(&mut *tx).await?;
-                }
-            }
-            for record in &change.released {
-                for statement in [
-                    "DELETE FROM parked WHERE record = $1",
-                    "DELETE FROM parked_events WHERE record = $1",
-                ] {
-                    sqlx::query(statement).bind(bytes_of(*record)).execute(&mut *tx).await?;
-                }
-            }
-            for row in &change.parked {
-                sqlx::query(
-                    "INSERT INTO parked (record, position, facility, kind, reason) VALUES ($1, $2, $3, $4, $5) \
-                     ON CONFLICT (record) DO NOTHING",
-                )
-                .bind(bytes_of(row.record))
-                .bind(signed(row.position.0))
-                .bind(row.facility.as_ref().map(|code| code.0.clone()))
-                .bind(row.kind.clone())
-                .bind(row.reason)
-                .execute(&mut *tx)
-                .await?;
-            }
-            for event in &change.queued {
-                sqlx::query(
-                    "INSERT INTO parked_events (position, record, event) VALUES ($1, $2, $3) \
-                     ON CONFLICT (position) DO NOTHING",
-                )
-                .bind(signed(event.position.0))
-                .bind(bytes_of(event.record))
-                .bind(event.event.clone())
-                .execute(&mut *tx)
-                .await?;
+            for mut statement in change.statements::<DB>() {
+                statement.build().persistent(false).execute(&mut *tx).await?;
             }
             tx.commit().await?;
             Ok(true)
         })
     }
+}
+
+impl Change {
+    /// Everything to do, in order. A batch of any size is a handful of statements.
+    fn statements<DB: Database>(&self) -> Vec<QueryBuilder<DB>>
+    where
+        Vec<u8>: Value<DB>,
+        Option<Vec<u8>>: Value<DB>,
+        Option<String>: Value<DB>,
+        String: Value<DB>,
+        i64: Value<DB>,
+    {
+        let mut all = Vec::new();
+        for (facility, from) in &self.renumbered {
+            let mut query = QueryBuilder::new("DELETE FROM outbox WHERE facility = ");
+            query.push_bind(facility.0.clone());
+            query
+                .push(" AND feed_sequence >= ")
+                .push_bind(signed(*from));
+            all.push(query);
+        }
+        all.extend(self.rows.chunks(AT_ONCE).map(rows));
+        all.extend(self.places.chunks(AT_ONCE).map(places));
+        all.extend(self.outbox.chunks(AT_ONCE).map(outbox));
+        all.extend(self.counters.chunks(AT_ONCE).map(counters));
+        const EVERYWHERE: &[&str] = &["current_rows", "places", "parked", "parked_events"];
+        all.extend(forget(EVERYWHERE, &self.erased));
+        all.extend(forget(&["parked", "parked_events"], &self.released));
+        all.extend(self.parked.chunks(AT_ONCE).map(parked));
+        all.extend(self.queued.chunks(AT_ONCE).map(queued));
+        all
+    }
+}
+
+fn rows<DB: Database>(rows: &[RowChange]) -> QueryBuilder<DB>
+where
+    Vec<u8>: Value<DB>,
+{
+    let mut query = QueryBuilder::new("INSERT INTO current_rows (record, sealed) ");
+    query.push_values(rows, |mut tuple, row| {
+        tuple
+            .push_bind(bytes_of(row.record))
+            .push_bind(row.sealed.clone());
+    });
+    query.push(" ON CONFLICT (record) DO UPDATE SET sealed = excluded.sealed");
+    query
+}
+
+fn places<DB: Database>(places: &[Place]) -> QueryBuilder<DB>
+where
+    Vec<u8>: Value<DB>,
+    Option<Vec<u8>>: Value<DB>,
+    String: Value<DB>,
+{
+    let mut query = QueryBuilder::new("INSERT INTO places (facility, record, lookup) ");
+    query.push_values(places, |mut tuple, place| {
+        tuple
+            .push_bind(place.facility.0.clone())
+            .push_bind(bytes_of(place.record))
+            .push_bind(place.lookup.clone());
+    });
+    query.push(" ON CONFLICT (facility, record) DO UPDATE SET lookup = excluded.lookup");
+    query
+}
+
+fn outbox<DB: Database>(rows: &[OutboxRow]) -> QueryBuilder<DB>
+where
+    Vec<u8>: Value<DB>,
+    String: Value<DB>,
+    i64: Value<DB>,
+{
+    let mut query = QueryBuilder::new(
+        "INSERT INTO outbox (facility, feed_sequence, ce_id, kind, record, position, recorded_at, body) ",
+    );
+    query.push_values(rows, |mut tuple, row| {
+        tuple
+            .push_bind(row.facility.0.clone())
+            .push_bind(signed(row.feed_sequence))
+            .push_bind(row.ce_id.as_bytes().to_vec())
+            .push_bind(row.kind.to_owned())
+            .push_bind(bytes_of(row.record))
+            .push_bind(signed(row.position.0))
+            .push_bind(row.recorded_at_us)
+            .push_bind(row.body.clone());
+    });
+    query
+}
+
+fn counters<DB: Database>(counters: &[(FacilityCode, u64)]) -> QueryBuilder<DB>
+where
+    String: Value<DB>,
+    i64: Value<DB>,
+{
+    let mut query = QueryBuilder::new("INSERT INTO counters (facility, feed_sequence) ");
+    query.push_values(counters, |mut tuple, (facility, sequence)| {
+        tuple
+            .push_bind(facility.0.clone())
+            .push_bind(signed(*sequence));
+    });
+    query.push(" ON CONFLICT (facility) DO UPDATE SET feed_sequence = excluded.feed_sequence");
+    query
+}
+
+fn forget<DB: Database>(tables: &[&str], records: &[RecordId]) -> Vec<QueryBuilder<DB>>
+where
+    Vec<u8>: Value<DB>,
+{
+    let each = |table: &&str| {
+        let mut query = QueryBuilder::new(format!("DELETE FROM {table} WHERE record IN ("));
+        let mut list = query.separated(", ");
+        for record in records {
+            list.push_bind(bytes_of(*record));
+        }
+        query.push(")");
+        query
+    };
+    if records.is_empty() {
+        return Vec::new();
+    }
+    tables.iter().map(each).collect()
+}
+
+fn parked<DB: Database>(rows: &[ParkedRow]) -> QueryBuilder<DB>
+where
+    Vec<u8>: Value<DB>,
+    Option<String>: Value<DB>,
+    String: Value<DB>,
+    i64: Value<DB>,
+{
+    let mut query =
+        QueryBuilder::new("INSERT INTO parked (record, position, facility, kind, reason) ");
+    query.push_values(rows, |mut tuple, row| {
+        tuple
+            .push_bind(bytes_of(row.record))
+            .push_bind(signed(row.position.0))
+            .push_bind(row.facility.as_ref().map(|code| code.0.clone()))
+            .push_bind(row.kind.clone())
+            .push_bind(row.reason.to_owned());
+    });
+    query.push(" ON CONFLICT (record) DO NOTHING");
+    query
+}
+
+fn queued<DB: Database>(events: &[Queued]) -> QueryBuilder<DB>
+where
+    Vec<u8>: Value<DB>,
+    i64: Value<DB>,
+{
+    let mut query = QueryBuilder::new("INSERT INTO parked_events (position, record, event) ");
+    query.push_values(events, |mut tuple, event| {
+        tuple
+            .push_bind(signed(event.position.0))
+            .push_bind(bytes_of(event.record))
+            .push_bind(event.event.clone());
+    });
+    query.push(" ON CONFLICT (position) DO NOTHING");
+    query
 }
