@@ -13,5 +13,6 @@ mod serve;
 mod sign_in;
 mod tls;
 
+pub use openapi::document as openapi_document;
 pub use options::{ApiOptions, Counts, Readiness, TlsFiles};
 pub use serve::{ApiError, Server, serve};

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-/// The whole document.
-pub(crate) fn document() -> Value {
+/// The API's description of itself, OpenAPI 3.1: what `/api/openapi.json` serves.
+pub fn document() -> Value {
     json!({
         "openapi": "3.1.0",
         "info": {
