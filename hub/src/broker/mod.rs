@@ -5,12 +5,17 @@ pub mod place;
 pub mod server_config;
 pub mod supervisor;
 
+use std::time::Duration;
+
 use serde::Serialize;
 use shikaku_schemas::group::Consumer;
 use shikaku_schemas::seal::SealKey;
 use shikaku_schemas::topology;
+use tokio::net::TcpStream;
 
 use crate::keys;
+
+const CONNECTS_WITHIN: Duration = Duration::from_secs(3);
 
 /// How an outside consumer connects, as `shikaku nats credentials` prints it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -36,6 +41,20 @@ pub fn credentials(url: &str, consumer: &Consumer, group: &SealKey) -> Credentia
         user: consumer.name.clone(),
         password: keys::nats_password(group, &consumer.name),
     }
+}
+
+/// Whether something listens at the broker's address.
+pub async fn is_reachable(url: &str) -> bool {
+    let url = bare(url);
+    let address = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+    let address = address.trim_end_matches('/');
+    let address = if address.contains(':') {
+        address.to_owned()
+    } else {
+        format!("{address}:4222")
+    };
+    let connecting = tokio::time::timeout(CONNECTS_WITHIN, TcpStream::connect(&address));
+    matches!(connecting.await, Ok(Ok(_)))
 }
 
 /// A URL without user and password.

@@ -12,7 +12,7 @@ pub fn run(what: Schema) -> Outcome {
     let document = match what {
         Schema::Events => events()?,
         Schema::Observations => serde_json::to_value(schemars::schema_for!(Observation))?,
-        Schema::Openapi => serde_json::Value::Null,
+        Schema::Openapi => shikaku_api::openapi_document(),
     };
     answer::line(serde_json::to_string_pretty(&document)?)?;
     Ok(Exit::Done)

@@ -1,136 +1,162 @@
 //! The HTTP role: health, metrics and the sign-in page, with the one-time link that lets the operator in.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use shikaku_api::{ApiOptions, Counts, Readiness, TlsFiles};
-use shikaku_ledger::Ledger;
+use shikaku_core::query::Queries;
 use shikaku_models::StatusBoard;
 use shikaku_schemas::seal::SealKey;
+use shikaku_terminal::quarantine;
 use tokio_util::sync::CancellationToken;
 
 use super::Site;
 use super::roles::Roles;
-use crate::words;
+use crate::{broker, words};
 
-const COUNTS_EVERY: Duration = Duration::from_secs(1);
+const LOOKS_EVERY: Duration = Duration::from_secs(2);
 
 /// Where the console is.
 pub struct Console {
     /// `http://127.0.0.1:8080`.
     pub url: String,
-    link: Option<String>,
+    token: String,
 }
 
 impl Console {
     /// The lines that tell a person where to go.
     pub fn welcome(&self) -> String {
-        let mut text = format!("  {}: {}", words::CONSOLE, self.url);
-        if let Some(token) = &self.link {
-            text.push_str(&format!(
-                "\n  {}: {}/sign-in?token={token}",
-                words::SIGN_IN,
-                self.url
-            ));
-        }
-        text
+        format!(
+            "  {}: {}\n  {}: {}/sign-in/link/{}",
+            words::CONSOLE,
+            self.url,
+            words::SIGN_IN,
+            self.url,
+            self.token
+        )
     }
 }
 
-/// Serves beside the other roles of this process.
+/// What health and the signed-in page tell: looked after every two seconds, so that nobody who asks waits.
+#[derive(Debug, Clone, Copy, Default)]
+struct Seen {
+    counts: Counts,
+    broker: bool,
+}
+
+type Shared = Arc<Mutex<Seen>>;
+
+/// Serves over what the other roles keep; `status` when the projections run in this process.
 ///
 /// # Errors
 /// The address can't be bound.
 pub async fn serve(
     site: &Site,
-    ledger: Ledger,
-    status: StatusBoard,
+    queries: Queries,
+    status: Option<StatusBoard>,
     roles: &mut Roles,
 ) -> anyhow::Result<Console> {
-    let readiness = move || {
-        vec![
-            Readiness {
-                part: "hub",
-                ready: true,
-            },
-            Readiness {
-                part: "projections",
-                ready: status.ready(),
-            },
-        ]
+    let seen = Shared::default();
+    let watch = Watch {
+        site: site.clone(),
+        queries,
+        status: status.clone(),
+        seen: Arc::clone(&seen),
     };
-    start(site, ledger, Arc::new(readiness), roles).await
-}
-
-/// Serves alone, over what the other roles keep.
-///
-/// # Errors
-/// The address can't be bound.
-pub async fn serve_alone(
-    site: &Site,
-    ledger: Ledger,
-    roles: &mut Roles,
-) -> anyhow::Result<Console> {
-    start(site, ledger, Arc::new(Vec::new), roles).await
-}
-
-async fn start(
-    site: &Site,
-    ledger: Ledger,
-    readiness: Arc<dyn Fn() -> Vec<Readiness> + Send + Sync>,
-    roles: &mut Roles,
-) -> anyhow::Result<Console> {
-    let http = &site.config.http;
-    let tls = match (&http.tls_cert_file, &http.tls_key_file) {
-        (Some(cert), Some(key)) => Some(TlsFiles {
-            cert_file: cert.clone(),
-            key_file: key.clone(),
-        }),
-        _ => None,
-    };
-    let scheme = if tls.is_some() { "https" } else { "http" };
-    let link = SealKey::random().password("console-link");
-    let position = Arc::new(AtomicU64::new(0));
-    let shown = Arc::clone(&position);
-    let recorder = recorder()?;
-    let options = ApiOptions {
-        listen: site.config.listen,
-        tls,
-        readiness,
-        metrics: Arc::new(move || recorder.render()),
-        counts: Arc::new(move || Counts {
-            position: shown.load(Ordering::Relaxed),
-            ..Counts::default()
-        }),
-        link_token: Some(link.clone()),
+    watch.look().await;
+    let token = SealKey::random().password("console-link");
+    let options = options(site, seen, status, token.clone())?;
+    let scheme = if options.tls.is_some() {
+        "https"
+    } else {
+        "http"
     };
     let server = shikaku_api::serve(options, roles.cancel())
         .await
         .context("HTTP")?;
     let url = format!("{scheme}://{}", server.address);
     roles.spawn("api", async move { Ok(server.finished().await?) });
-    roles.spawn("counts", count(ledger, position, roles.cancel()));
-    Ok(Console {
-        url,
-        link: Some(link),
+    roles.spawn("health", watch.run(roles.cancel()));
+    Ok(Console { url, token })
+}
+
+fn options(
+    site: &Site,
+    seen: Shared,
+    status: Option<StatusBoard>,
+    token: String,
+) -> anyhow::Result<ApiOptions> {
+    let http = &site.config.http;
+    let tls = http
+        .tls_cert_file
+        .clone()
+        .zip(http.tls_key_file.clone())
+        .map(|(cert_file, key_file)| TlsFiles {
+            cert_file,
+            key_file,
+        });
+    let recorder = recorder()?;
+    let counted = Arc::clone(&seen);
+    let readiness = move || {
+        let part = |part, ready| Readiness { part, ready };
+        let mut parts = vec![part("broker", read(&seen).broker)];
+        if let Some(status) = &status {
+            // A role that ends takes the process with it: whoever answers here has a hub.
+            parts.push(part("hub", true));
+            parts.push(part("projections", status.ready()));
+        }
+        parts
+    };
+    Ok(ApiOptions {
+        listen: site.config.listen,
+        tls,
+        readiness: Arc::new(readiness),
+        metrics: Arc::new(move || recorder.render()),
+        counts: Arc::new(move || read(&counted).counts),
+        link_token: Some(token),
     })
 }
 
-async fn count(
-    ledger: Ledger,
-    position: Arc<AtomicU64>,
-    cancel: CancellationToken,
-) -> anyhow::Result<()> {
-    let mut tick = tokio::time::interval(COUNTS_EVERY);
-    while cancel.run_until_cancelled(tick.tick()).await.is_some() {
-        if let Ok(head) = ledger.head().await {
-            position.store(head.position.0, Ordering::Relaxed);
+fn read(seen: &Mutex<Seen>) -> Seen {
+    *seen.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+struct Watch {
+    site: Site,
+    queries: Queries,
+    status: Option<StatusBoard>,
+    seen: Shared,
+}
+
+impl Watch {
+    async fn run(self, cancel: CancellationToken) -> anyhow::Result<()> {
+        let mut tick = tokio::time::interval(LOOKS_EVERY);
+        while cancel.run_until_cancelled(tick.tick()).await.is_some() {
+            self.look().await;
+        }
+        Ok(())
+    }
+
+    /// What can't be seen stays as it was; health says so through the part that fails.
+    async fn look(&self) {
+        let broker = broker::is_reachable(&self.site.nats_url).await;
+        let files = quarantine::list(&self.site.config.data_dir).map_or(0, |files| files.len());
+        let parked = self.queries.parked().await.map_or(0, |rows| rows.len());
+        let standing = self.queries.standing().await;
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.broker = broker;
+        seen.counts.parked = u64::try_from(files + parked).unwrap_or(u64::MAX);
+        if let Ok((_, position)) = standing {
+            seen.counts.position = position.0;
+        }
+        if let Some(status) = &self.status {
+            let projections = status.projections();
+            let records = projections.values().map(|status| status.records).max();
+            seen.counts.records = records.unwrap_or_default();
         }
     }
-    Ok(())
 }
 
 /// One recorder a process: metrics are global.

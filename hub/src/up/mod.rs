@@ -14,6 +14,7 @@ mod socket;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use shikaku_core::query::Queries;
 use shikaku_ledger::Ledger;
 use shikaku_schemas::seal::SealKey;
 use tokio::signal::unix::{SignalKind, signal};
@@ -107,7 +108,8 @@ async fn serve_all(
         socket::serve(&site.config.data_dir, hub.clone(), roles)?;
         let status = role::projections(site, roles);
         role::terminals(site, roles);
-        let console = console::serve(site, ledger.clone(), status.clone(), roles).await?;
+        let queries = queries(site, &ledger);
+        let console = console::serve(site, queries, Some(status.clone()), roles).await?;
         role::projections_ready(&status, roles).await?;
         if demo {
             demo::play(site, hub, roles)?;
@@ -188,7 +190,7 @@ async fn serve_one(
             }
             Role::Api => {
                 let ledger = stores::open_read_only(&site.config).await?.0;
-                let console = console::serve_alone(site, ledger, roles).await?;
+                let console = console::serve(site, queries(site, &ledger), None, roles).await?;
                 answer::line(console.welcome())?;
                 return Ok(format!("ready http={} nats={nats}", console.url));
             }
@@ -210,6 +212,10 @@ async fn open_ledger(site: &Site) -> anyhow::Result<Ledger> {
     ))
     .await
     .context("台帳を開けません / the ledger cannot be opened")
+}
+
+fn queries(site: &Site, ledger: &Ledger) -> Queries {
+    Queries::new(ledger.clone(), site.config.group.clone(), &site.group_key)
 }
 
 fn group_key(config: &Config, demo: bool) -> anyhow::Result<SealKey> {

@@ -1,16 +1,9 @@
 //! The broker: the program to supervise, or the server named in the configuration.
 
-use std::time::Duration;
-
-use tokio::net::TcpStream;
-use tokio::time::timeout;
-
 use super::Check;
-use crate::broker::{bare, locate};
+use crate::broker::{bare, is_reachable, locate};
 use crate::config::Config;
 use crate::words;
-
-const CONNECTS_WITHIN: Duration = Duration::from_secs(3);
 
 /// Whether there is, or can be, a broker.
 pub async fn check(config: &Config, running: bool) -> Check {
@@ -21,22 +14,15 @@ pub async fn check(config: &Config, running: bool) -> Check {
 }
 
 async fn reachable(url: &str) -> Check {
-    let address = url.split_once("://").map_or(url, |(_, address)| address);
-    let address = address.trim_end_matches('/');
-    let address = if address.contains(':') {
-        address.to_owned()
-    } else {
-        format!("{address}:4222")
-    };
-    match timeout(CONNECTS_WITHIN, TcpStream::connect(&address)).await {
-        Ok(Ok(_)) => Check::good("broker", format!("{url}: 接続できます / reachable")),
-        _ => Check::bad(
-            "broker",
-            format!("{url}: 接続できません / not reachable"),
-            "サーバーの起動と [nats] url を確かめてください。設定は shikaku nats config / \
-             look at the server and at [nats] url; `shikaku nats config` writes its configuration",
-        ),
+    if is_reachable(url).await {
+        return Check::good("broker", format!("{url}: 接続できます / reachable"));
     }
+    Check::bad(
+        "broker",
+        format!("{url}: 接続できません / not reachable"),
+        "サーバーの起動と [nats] url を確かめてください。設定は shikaku nats config / \
+         look at the server and at [nats] url; `shikaku nats config` writes its configuration",
+    )
 }
 
 async fn program(config: &Config, running: bool) -> Check {
