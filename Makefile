@@ -17,12 +17,11 @@ setup: ## install what is missing (system packages, nats-server, test tools); qu
 	@deploy/setup.sh
 
 run: setup ## build and start the hub on its embedded default, with a simulated terminal playing a day
-	@cargo build --quiet --bin shikaku
-	@exec target/debug/shikaku up
+	@exec cargo run --quiet --bin shikaku -- up
 
 test: setup ## every test, with real servers started by the tests themselves
 	cargo build --bin shikaku
-	SHIKAKU_BIN=$(CURDIR)/target/debug/shikaku cargo nextest run --workspace --no-fail-fast
+	SHIKAKU_BIN=$${CARGO_TARGET_DIR:-$(CURDIR)/target}/debug/shikaku cargo nextest run --workspace --no-fail-fast
 	cargo test --workspace --doc --quiet
 	@echo "make test: all green"
 
