@@ -4,12 +4,13 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 
+use shikaku_core::HubError;
 use shikaku_ledger::Database;
 use shikaku_schemas::observation::CommitOutcome;
 use tempfile::TempDir;
 
 use crate::seen::{file, somebody};
-use crate::stage::{Stage, until};
+use crate::stage::{DEADLINE, Stage, until};
 
 struct Postgres {
     child: Child,
@@ -139,4 +140,56 @@ async fn the_role_runs_on_postgres_too() {
     );
     stage.log_equals_ledger().await;
     hub.stop().await.unwrap();
+}
+
+impl Postgres {
+    /// As a paused process finds it when it wakes: the session that held the fence is gone.
+    fn end_the_fence(&self) {
+        let sql = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted";
+        let done = Command::new("psql")
+            .args(["-U", "postgres", "-d", "postgres", "-c", sql, "-h"])
+            .arg(self.folder.path())
+            .stdout(Stdio::null())
+            .status()
+            .expect("psql is installed");
+        assert!(done.success());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hub_that_lost_its_fence_commits_nothing_and_says_so() {
+    let postgres = Postgres::start().await;
+    let stage = Stage::on(|_| Database::Postgres {
+        url: postgres.url(),
+    })
+    .await;
+    let first = stage.hub().await;
+    stage
+        .observe(&file(
+            "t1",
+            "0",
+            somebody(0).with_ticket("2026-05-11T00:15:00Z"),
+        ))
+        .await;
+    let (ready, cancel, ended) = stage.stand_by();
+    postgres.end_the_fence();
+    tokio::time::timeout(DEADLINE, ready)
+        .await
+        .unwrap()
+        .unwrap();
+    for n in 1..40 {
+        let seen = file(
+            "t1",
+            &format!("{n}"),
+            somebody(n).with_ticket("2026-05-11T00:15:00Z"),
+        );
+        assert_eq!(stage.observe(&seen).await, CommitOutcome::Recorded);
+    }
+    assert!(matches!(first.ended().await, Err(HubError::Fenced)));
+    let kinds = stage.kinds().await;
+    let seen = kinds.iter().filter(|kind| *kind == "patient-first-seen");
+    assert_eq!(seen.count(), 40);
+    stage.log_equals_ledger().await;
+    cancel.cancel();
+    ended.await.unwrap().unwrap();
 }

@@ -68,6 +68,14 @@ impl Hub {
             .unwrap()
     }
 
+    /// Waits until it ends by itself.
+    pub async fn ended(self) -> Result<(), HubError> {
+        tokio::time::timeout(DEADLINE, self.ended)
+            .await
+            .unwrap()
+            .unwrap()
+    }
+
     /// As a crash ends it: nothing drains.
     pub async fn abort(self) {
         self.ended.abort();
