@@ -32,7 +32,7 @@ lint: setup ## rustfmt, clippy, cargo-deny, documentation
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
 	cargo deny --log-level error check bans licenses sources
-	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --quiet
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 	@echo "make lint: clean"
 
 check: lint ## the fast inner loop: lint and unit tests

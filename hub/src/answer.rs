@@ -74,7 +74,7 @@ pub fn line(text: impl AsRef<str>) -> io::Result<()> {
 /// Writes one JSON value as one line.
 ///
 /// # Errors
-/// As [`line`].
+/// As [`line()`].
 pub fn json_line(value: &impl Serialize) -> anyhow::Result<()> {
     line(serde_json::to_string(value)?)?;
     Ok(())
@@ -125,7 +125,7 @@ pub fn period(from: Option<Date>, to: Option<Date>) -> String {
 /// Prints a table for people, aligned for full-width text.
 ///
 /// # Errors
-/// As [`line`].
+/// As [`line()`].
 pub fn show(table: &Table) -> io::Result<()> {
     line(table.trim_fmt())
 }

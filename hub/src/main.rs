@@ -78,7 +78,7 @@ async fn perform(cli: Cli) -> Outcome {
 /// Long-running commands tell what they do; answers stay undisturbed unless `RUST_LOG` asks.
 fn log_to_stderr(cli: &Cli) {
     let usual = match cli.command {
-        Command::Up(_) | Command::Run { .. } => "warn,shikaku=info",
+        Command::Up(_) | Command::Run { .. } => "warn",
         _ => "error",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));

@@ -33,7 +33,7 @@ const fn w(ja: &'static str, en: &'static str) -> Words {
 
 macro_rules! catalogue {
     ($($name:ident => $ja:literal, $en:literal;)+) => {
-        $(#[doc = $en] pub const $name: Words = w($ja, $en);)+
+        $(#[doc = concat!("```text\n", $en, "\n```")] pub const $name: Words = w($ja, $en);)+
     };
 }
 

@@ -5,11 +5,11 @@
 //! duplicate or quarantined. It never judges what an answer means, never follows a link, never touches
 //! a file of somebody else, and forgets nothing before its bytes are durable in the spool.
 //!
-//! Files: [`config`] what it is told, [`decode`] bytes to an answer or a reason, [`run`] the tasks of one
-//! terminal; below them [`desk`] (one pass over the folders), `folder` (stable reading), `seen` (what was
+//! Files: [`config`] what it is told, `decode` bytes to an answer or a reason, [`run`] the tasks of one
+//! terminal; below them `desk` (one pass over the folders), `folder` (stable reading), `seen` (what was
 //! read before), [`quarantine`], `request` (inquiries) and `mirror` (virtual terminals).
 //!
-//! To read another kind of file: its prefix in `desk`, its reading in [`decode`], a sample in `schemas`.
+//! To read another kind of file: its prefix in `desk`, its reading in `decode`, a sample in `schemas`.
 
 pub mod config;
 mod decode;

@@ -1,7 +1,7 @@
 //! Feeds: what each audience may know, and how a feed message looks.
 //!
 //! [`TABLE`] is the contract's audience table and the only thing that grants; [`tell`] folds an event into a
-//! record's view and gives the messages that follow; [`state`] tells what stands now, through the same table.
+//! record's view and gives the messages that follow; [`state()`] tells what stands now, through the same table.
 
 mod assistance;
 mod audience;
