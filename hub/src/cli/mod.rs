@@ -1,15 +1,16 @@
 //! The command line. Every command of the contract that this version can do stands here, and no other.
 
+mod value;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use jiff::Timestamp;
 use jiff::civil::Date;
 use shikaku_core::query::KnownAt;
-use shikaku_schemas::value::{Method, Position, parse_day};
+use shikaku_schemas::value::{Method, Position};
 use uuid::Uuid;
 
-use crate::words;
+use value::{day, known_at, position};
 
 /// 資格確認を一度だけ集め、必要な部門に必要な分だけ届けるハブ / one hub for every 資格確認 result
 #[derive(Debug, Parser)]
@@ -393,86 +394,5 @@ pub struct SimTerminal {
     pub knobs: Vec<String>,
 }
 
-fn day(text: &str) -> Result<Date, String> {
-    parse_day(text).ok_or_else(|| words::NOT_A_DAY.to_string())
-}
-
-fn position(text: &str) -> Result<Position, std::num::ParseIntError> {
-    text.parse().map(Position)
-}
-
-fn known_at(text: &str) -> Result<KnownAt, String> {
-    if let Ok(position) = position(text) {
-        return Ok(KnownAt::Position(position));
-    }
-    text.parse::<Timestamp>().map(KnownAt::Time).map_err(|_| {
-        "時刻は 2026-05-11T09:00:00+09:00 か位置の番号です / an RFC 3339 time or a position"
-            .to_owned()
-    })
-}
-
 #[cfg(test)]
-mod tests {
-    use clap::CommandFactory as _;
-
-    use super::*;
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn days_are_read_in_both_calendars() {
-        let cli = Cli::try_parse_from([
-            "shikaku",
-            "inquire",
-            "ticket",
-            "--facility",
-            "1319912349",
-            "--payer",
-            "12997011",
-            "--recipient",
-            "1234567",
-            "--birth-date",
-            "S35.4.1",
-            "--on",
-            "2026-05-11",
-            "--wait",
-        ])
-        .unwrap();
-        let Command::Inquire(Inquire::Ticket(ticket)) = cli.command else {
-            panic!("not a ticket inquiry");
-        };
-        assert_eq!(ticket.birth_date, Some(jiff::civil::date(1960, 4, 1)));
-    }
-
-    #[test]
-    fn an_inquiry_needs_numbers_or_a_patient() {
-        let parse = |more: &[&str]| {
-            let words = ["shikaku", "inquire", "ticket", "--facility", "1319912349"];
-            Cli::try_parse_from(words.iter().chain(more)).is_ok()
-        };
-        assert!(!parse(&[]));
-        assert!(!parse(&["--payer", "12997011"]));
-        assert!(!parse(&["--patient", "1", "--payer", "12997011"]));
-        assert!(parse(&["--patient", "1"]));
-    }
-
-    #[test]
-    fn what_comes_later_is_not_listed() {
-        let help = Cli::command().render_long_help().to_string();
-        for later in [
-            "tickets",
-            "claims-at-risk",
-            "disclosure",
-            "backup",
-            "restore",
-        ] {
-            let listed = help
-                .lines()
-                .any(|line| line.trim_start().starts_with(later));
-            assert!(!listed, "{later}");
-        }
-    }
-}
+mod tests;

@@ -1,0 +1,62 @@
+use clap::CommandFactory as _;
+
+use super::*;
+
+#[test]
+fn the_command_line_is_consistent() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn days_are_read_in_both_calendars() {
+    let cli = Cli::try_parse_from([
+        "shikaku",
+        "inquire",
+        "ticket",
+        "--facility",
+        "1319912349",
+        "--payer",
+        "12997011",
+        "--recipient",
+        "1234567",
+        "--birth-date",
+        "S35.4.1",
+        "--on",
+        "2026-05-11",
+        "--wait",
+    ])
+    .unwrap();
+    let Command::Inquire(Inquire::Ticket(ticket)) = cli.command else {
+        panic!("not a ticket inquiry");
+    };
+    assert_eq!(ticket.birth_date, Some(jiff::civil::date(1960, 4, 1)));
+}
+
+#[test]
+fn an_inquiry_needs_numbers_or_a_patient() {
+    let parse = |more: &[&str]| {
+        let words = ["shikaku", "inquire", "ticket", "--facility", "1319912349"];
+        Cli::try_parse_from(words.iter().chain(more)).is_ok()
+    };
+    assert!(!parse(&[]));
+    assert!(!parse(&["--payer", "12997011"]));
+    assert!(!parse(&["--patient", "1", "--payer", "12997011"]));
+    assert!(parse(&["--patient", "1"]));
+}
+
+#[test]
+fn what_comes_later_is_not_listed() {
+    let help = Cli::command().render_long_help().to_string();
+    for later in [
+        "tickets",
+        "claims-at-risk",
+        "disclosure",
+        "backup",
+        "restore",
+    ] {
+        let listed = help
+            .lines()
+            .any(|line| line.trim_start().starts_with(later));
+        assert!(!listed, "{later}");
+    }
+}
