@@ -280,6 +280,8 @@ pub(crate) enum CommitError {
     KeyTaken,
     /// An observation has its final answer already.
     AlreadyAnswered,
+    /// A row that the database will never take.
+    Refused,
     /// New keys were not made.
     Keys(PersistError),
     /// Anything else: the connection is given up, and only the head can tell.

@@ -122,6 +122,9 @@ impl Writer {
                 Err(CommitError::Fenced) => self.is_fenced = true,
                 Err(CommitError::StreamTaken) => return Err(self.conflict(&batch).await),
                 Err(CommitError::AlreadyAnswered) => return Err(AppendError::AlreadyAnswered),
+                Err(CommitError::Refused) => {
+                    return Err(AppendError::Unlawful("the database refused a row"));
+                }
                 Err(CommitError::KeyTaken) => self.leave_out_known_keys(&mut batch).await?,
                 Err(CommitError::Keys(PersistError::Stale)) => knowledge = Knowledge::Sure,
                 Err(CommitError::Keys(PersistError::Failed(error))) => {

@@ -227,6 +227,14 @@ async fn cases_open_close_and_keep_their_queue(place: &Place) {
         [ids[0], ids[1], ids[3], ids[2]]
     );
 
+    let mut again = events(vec![numbered(record(), 0, "C")]);
+    again.cases = vec![opened(case, None)];
+    let refused = writer.append(again).await;
+    assert!(
+        matches!(refused, Err(AppendError::Unlawful(_))),
+        "{refused:?}"
+    );
+
     let found = ledger.cases(true).await.unwrap();
     assert_eq!(found.len(), 2);
     let found = found.iter().find(|row| row.case == case).unwrap();

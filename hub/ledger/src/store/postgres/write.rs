@@ -213,22 +213,24 @@ async fn change_cases(connection: &mut PgConnection, batch: &Prepared) -> Result
     Ok(())
 }
 
-/// What a refusal means. What is no refusal of ours leaves the outcome to the head.
+/// What a refusal means. What is no refusal of the rows leaves the outcome to the head.
 fn classify(error: sqlx::Error) -> CommitError {
-    let refused = match error.as_database_error() {
-        Some(cause) if cause.code().as_deref() == Some("23502") => match cause.table() {
-            Some("head") => Some(CommitError::Fenced),
-            Some("inbox") => Some(CommitError::AlreadyAnswered),
-            _ => None,
-        },
-        Some(cause) if cause.is_unique_violation() => match cause.constraint() {
-            Some("events_stream") => Some(CommitError::StreamTaken),
-            Some("identity_key_taken") => Some(CommitError::KeyTaken),
-            _ => None,
-        },
-        _ => None,
+    let Some(cause) = error.as_database_error() else {
+        return CommitError::Lost(error.into());
     };
-    refused.unwrap_or_else(|| CommitError::Lost(error.into()))
+    let code = cause.code().unwrap_or_default();
+    match (code.as_ref(), cause.table(), cause.constraint()) {
+        ("23502", Some("head"), _) => CommitError::Fenced,
+        ("23502", Some("inbox"), _) => CommitError::AlreadyAnswered,
+        ("23505", _, Some("events_stream")) => CommitError::StreamTaken,
+        ("23505", _, Some("identity_key_taken")) => CommitError::KeyTaken,
+        // Bad data, or another constraint: the same rows will never do.
+        (code, ..) if code.starts_with("22") || code.starts_with("23") => {
+            tracing::error!(%error, "the database refused a row");
+            CommitError::Refused
+        }
+        _ => CommitError::Lost(error.into()),
+    }
 }
 
 fn small(value: u32) -> i32 {

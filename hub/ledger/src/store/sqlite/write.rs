@@ -217,6 +217,9 @@ fn classify(error: sqlx::Error) -> CommitError {
         CommitError::StreamTaken
     } else if failed("UNIQUE constraint failed: identity_key.") {
         CommitError::KeyTaken
+    } else if failed("constraint failed") || failed("datatype mismatch") {
+        tracing::error!(%error, "the database refused a row");
+        CommitError::Refused
     } else {
         CommitError::Lost(error.into())
     }
