@@ -18,10 +18,24 @@ pub fn shikaku() -> &'static Path {
 }
 
 fn build() -> PathBuf {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // The pinned one, by the toolchain file, without what cargo tells this test about itself: build scripts
+    // that read it would run anew, and most of the program be built again.
+    let mut cargo = Command::new("cargo");
     cargo
         .current_dir(workspace())
-        .args(["build", "--bin", "shikaku", "--message-format=json"]);
+        .args(["build", "--bin", "shikaku", "--message-format=json"])
+        .env_remove("LD_LIBRARY_PATH");
+    for (name, _) in std::env::vars() {
+        let told = [
+            "CARGO_PKG_",
+            "CARGO_MANIFEST_",
+            "CARGO_CRATE_",
+            "CARGO_BIN_",
+        ];
+        if name == "CARGO" || told.iter().any(|prefix| name.starts_with(prefix)) {
+            cargo.env_remove(name);
+        }
+    }
     if !cfg!(debug_assertions) {
         cargo.arg("--release");
     }

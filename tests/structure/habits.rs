@@ -43,19 +43,38 @@ fn unfinished_code_is_not_committed() {
 }
 
 #[test]
-fn no_test_is_switched_off_or_sleeps() {
-    let words = [
-        concat!("#[ig", "nore"),
-        concat!("thread::sl", "eep("),
-        concat!("time::sl", "eep("),
-    ];
-    let tests = files()
-        .into_iter()
-        .filter(|path| path.ends_with(".rs") && is_test(path));
+fn no_test_is_switched_off() {
     none(
-        "wait for a condition instead",
-        lines_with(&words, tests.collect()),
+        "a test that does not run shows nothing",
+        lines_with(&[concat!("#[ig", "nore")], tests()),
     );
+}
+
+/// Polling and choosing a moment are lawful; the line above says which it is.
+#[test]
+fn a_pause_in_a_test_says_why_it_is_no_condition() {
+    let words = [concat!("thread::sl", "eep("), concat!("time::sl", "eep(")];
+    let unexplained = lines_with(&words, tests()).into_iter().filter(|found| {
+        let mut parts = found.splitn(3, ':');
+        let (path, number) = (parts.next().unwrap(), parts.next().unwrap());
+        let above = number.parse::<usize>().unwrap().saturating_sub(2);
+        let text = read(path);
+        !text
+            .lines()
+            .nth(above)
+            .is_some_and(|line| line.trim_start().starts_with("//"))
+    });
+    none(
+        "wait for a condition, or say why not on the line above",
+        unexplained.collect(),
+    );
+}
+
+fn tests() -> Vec<String> {
+    files()
+        .into_iter()
+        .filter(|path| path.ends_with(".rs") && is_test(path))
+        .collect()
 }
 
 #[test]
