@@ -7,6 +7,8 @@ mod envelope;
 mod identity;
 mod inquiry;
 mod patient;
+mod qualification;
+mod ticket;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -21,12 +23,18 @@ pub use inquiry::{
     InquiryResolved, InquirySubmitted, InquiryTimedOut, InquiryUncertain,
 };
 pub use patient::{
-    CommissionedTicket, CommissionedTicketWithdrawn, ConsentEnded, ConsentRecorded,
-    ElderlyCertificate, HalfVerified, LimitCertificate, MedicalInformationReceived, MonthSettled,
-    NonDisclosure, NotCommissionedObserved, PatientFirstSeen, PatientNumbered, PersonDetails,
-    QualificationDetails, QualificationLost, QualificationObserved, QualificationSuperseded,
-    RecordErased, ReferenceNumberLapsed, ReferenceNumberRegistered, Sightings, SpecificDisease,
-    Ticket, TicketKey, TicketRequested, TicketSourcedOffline, UnknownLoss, Verified, VisitAccepted,
+    ConsentEnded, ConsentRecorded, HalfVerified, MedicalInformationReceived, MonthSettled,
+    NonDisclosure, PatientFirstSeen, PatientNumbered, PersonDetails, RecordErased,
+    ReferenceNumberLapsed, ReferenceNumberRegistered, Sightings, UnknownLoss, Verified,
+    VisitAccepted,
+};
+pub use qualification::{
+    ElderlyCertificate, LimitCertificate, QualificationDetails, QualificationLost,
+    QualificationObserved, QualificationSuperseded, SpecificDisease,
+};
+pub use ticket::{
+    CommissionedTicket, CommissionedTicketWithdrawn, NotCommissionedObserved, Ticket, TicketKey,
+    TicketRequested, TicketSourcedOffline,
 };
 
 macro_rules! events {

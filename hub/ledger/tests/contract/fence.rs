@@ -191,6 +191,7 @@ impl ChildWriter {
                 return status.success();
             }
             assert!(Instant::now() < deadline, "the child does not end");
+            // Polling: the deadline above ends it.
             std::thread::sleep(Duration::from_millis(10));
         }
     }

@@ -196,6 +196,7 @@ pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let deadline = std::time::Instant::now() + Duration::from_secs(30);
     while !holds().await {
         assert!(std::time::Instant::now() < deadline, "not in time: {what}");
+        // Polling: the deadline above ends it.
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

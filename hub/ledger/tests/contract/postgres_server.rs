@@ -55,6 +55,7 @@ impl PostgresServer {
                 Instant::now() < deadline,
                 "postgres does not start: {error}"
             );
+            // Polling: the deadline above ends it.
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

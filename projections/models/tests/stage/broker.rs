@@ -55,6 +55,7 @@ impl TestBroker {
                 break url.rsplit_once(':').unwrap().1.parse().unwrap();
             }
             assert!(Instant::now() < end, "nats-server does not start");
+            // Polling: the deadline above ends it.
             tokio::time::sleep(Duration::from_millis(5)).await;
         };
         let client = async_nats::ConnectOptions::new()

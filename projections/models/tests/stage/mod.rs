@@ -34,6 +34,7 @@ pub async fn eventually<F: Future<Output = bool>>(what: &str, mut condition: imp
     let end = tokio::time::Instant::now() + DEADLINE;
     while !condition().await {
         assert!(tokio::time::Instant::now() < end, "in vain: {what}");
+        // Polling: the deadline above ends it.
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

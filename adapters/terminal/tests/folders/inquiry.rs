@@ -1,11 +1,10 @@
 //! Ticket inquiries against a terminal played by the test.
 
-mod support;
-
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::support::{Scene, answer, body, facility, identifier};
 use jiff::{SignedDuration, Timestamp};
 use shikaku_kit::suite::eventually;
 use shikaku_schemas::clock::{Clock as _, SystemClock};
@@ -13,7 +12,6 @@ use shikaku_schemas::group::FaceMode;
 use shikaku_schemas::observation::{InquiryProgress, ObservationBody, OqsFolder, Progress};
 use shikaku_schemas::task::{Task, TaskBody, TicketQuestion};
 use shikaku_schemas::value::InquiryId;
-use support::{Scene, answer, body, facility, identifier};
 
 fn task(n: u128, patience: SignedDuration) -> Task {
     let now = SystemClock.now();
@@ -249,7 +247,7 @@ const FILE: &str = "OQSsiquc01req_202605115001.xml";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_intent_without_outcome_is_uncertain_after_a_restart() {
-    let place = support::Place::new(FaceMode::Copy);
+    let place = crate::support::Place::new(FaceMode::Copy);
     left_behind(&place.data_dir(), "intent", FILE, SystemClock.now() + LONG);
     fs::write(place.root().join("req/OQSsiquc01req_202605115001.tmp"), "x").unwrap();
     let scene = Scene::of(place).await;
@@ -272,7 +270,7 @@ async fn an_intent_without_outcome_is_uncertain_after_a_restart() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_intent_whose_file_is_still_in_req_is_waited_for_and_withdrawn_at_its_deadline() {
-    let place = support::Place::new(FaceMode::Copy);
+    let place = crate::support::Place::new(FaceMode::Copy);
     left_behind(&place.data_dir(), "intent", FILE, SystemClock.now() + SHORT);
     fs::write(place.root().join("req").join(FILE), "x").unwrap();
     let scene = Scene::of(place).await;
@@ -288,7 +286,7 @@ async fn an_intent_whose_file_is_still_in_req_is_waited_for_and_withdrawn_at_its
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_intent_whose_answer_lies_in_res_is_answered() {
-    let place = support::Place::new(FaceMode::Copy);
+    let place = crate::support::Place::new(FaceMode::Copy);
     left_behind(&place.data_dir(), "intent", FILE, SystemClock.now() + LONG);
     fs::write(
         place.root().join("res/OQSsiquc01res_202605115001.xml"),

@@ -1,16 +1,14 @@
 //! `face/`: every way a file may lie there.
 
-mod support;
-
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use crate::support::{Place, Scene, answer, body, facility, identifier, sample};
 use shikaku_kit::suite::{Answering, eventually};
 use shikaku_schemas::group::FaceMode;
 use shikaku_terminal::quarantine;
-use support::{Place, Scene, answer, body, facility, identifier, sample};
 
 const NAME: &str = "OQSsiquc01res_face_1319912349_1.xml";
 
@@ -119,6 +117,7 @@ async fn a_file_written_slowly_is_read_once_it_is_whole() {
     let mut file = fs::File::create(scene.place.face(NAME)).unwrap();
     for part in bytes.chunks(bytes.len() / 12 + 1) {
         file.write_all(part).unwrap();
+        // The pace of the slow writer, not a condition.
         tokio::time::sleep(Duration::from_millis(80)).await;
         if scene.hub.observations().is_empty() {
             assert!(
@@ -382,7 +381,7 @@ async fn quarantined_files_are_announced_again_to_a_broker_that_lost_its_store()
     scene.hub.stop().await;
     scene.broker.wipe();
     scene.broker.restart();
-    let hub = shikaku_kit::suite::TestHub::start(&scene.broker.url(), &support::key()).await;
+    let hub = shikaku_kit::suite::TestHub::start(&scene.broker.url(), &crate::support::key()).await;
     eventually("the dead letter again", async || {
         (hub.dead_letters().len() == 1).then_some(())
     })

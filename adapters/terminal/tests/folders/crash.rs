@@ -1,16 +1,14 @@
 //! `kill -9` of the adapter's process at any moment: every file is observed once, none is lost.
 
-mod support;
-
 use std::collections::HashMap;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use crate::support::{Place, answer, identifier, key};
 use shikaku_kit::suite::{TestBroker, TestHub, eventually};
 use shikaku_schemas::group::FaceMode;
 use shikaku_terminal::{quarantine, run};
-use support::{Place, answer, identifier, key};
 use tokio_util::sync::CancellationToken;
 
 const FILES: u32 = 300;
@@ -32,7 +30,7 @@ async fn adapter_process() {
 
 fn spawn(place: &Place, url: &str) -> Child {
     Command::new(std::env::current_exe().expect("this test"))
-        .args(["--exact", "adapter_process", "--ignored"])
+        .args(["--exact", "crash::adapter_process", "--ignored"])
         .env("CRASH_DIRECTORY", place.directory.path())
         .env("CRASH_URL", url)
         .stdout(Stdio::null())

@@ -1,12 +1,10 @@
 //! Virtual terminals: each face file once, byte for byte, under its name.
 
-mod support;
-
 use std::fs;
 
+use crate::support::{Place, Scene, answer};
 use shikaku_kit::suite::eventually;
 use shikaku_schemas::group::FaceMode;
-use support::{Place, Scene, answer};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_virtual_terminal_gets_each_file_once_also_over_restarts() {

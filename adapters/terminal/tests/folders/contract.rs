@@ -1,13 +1,11 @@
 //! The contract suite of every adapter.
 
-mod support;
-
 use std::fs;
 
+use crate::support::{Place, answer, key};
 use shikaku_kit::suite::{self, Running, Specimen};
 use shikaku_schemas::group::FaceMode;
 use shikaku_schemas::seal::SealKey;
-use support::{Place, answer, key};
 
 impl Specimen for Place {
     fn group_key(&self) -> SealKey {

@@ -1,11 +1,5 @@
 //! A terminal's folders in a temporary directory, an adapter on them, and a small hub on a real broker.
 
-#![allow(
-    dead_code,
-    clippy::allow_attributes,
-    reason = "each test file uses its part of it"
-)]
-
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;

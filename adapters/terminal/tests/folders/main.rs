@@ -1,0 +1,8 @@
+//! A terminal's folders, seen from outside: real files, a real broker, a small hub that answers.
+
+mod contract;
+mod crash;
+mod face;
+mod inquiry;
+mod support;
+mod virtual_terminal;
