@@ -8,7 +8,7 @@ export LANG := C.UTF-8
 export LC_ALL := C.UTF-8
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: help setup run test bench lint check
+.PHONY: help setup run test crash bench lint check
 
 help: ## list all targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -24,6 +24,11 @@ test: setup ## every test, with real servers started by the tests themselves
 	SHIKAKU_BIN=$${CARGO_TARGET_DIR:-$(CURDIR)/target}/debug/shikaku cargo nextest run --workspace --no-fail-fast
 	cargo test --workspace --doc --quiet
 	@echo "make test: all green"
+
+crash: setup ## kill -9 of hub and broker at random moments, KILLS=100 of them
+	cargo build --bin shikaku
+	SHIKAKU_BIN=$${CARGO_TARGET_DIR:-$(CURDIR)/target}/debug/shikaku SHIKAKU_KILLS=$(or $(KILLS),100) \
+	  cargo nextest run -p shikaku-tests -E 'test(crashes_lose_nothing)'
 
 bench: setup ## the side-by-side performance table, as text and target/bench.json
 	@$(MAKE) --no-print-directory -C bench run

@@ -287,7 +287,7 @@ impl Applier {
             projection = %self.variant, position = head.position.0, reason,
             "an event can't be applied: its record is set aside"
         );
-        metrics::counter!("projection_parked_records", "projection" => self.variant.to_string())
+        metrics::counter!("shikaku_projection_parked_records_total", "projection" => self.variant.to_string())
             .increment(1);
         self.parked.insert(record);
         work.change.parked.push(ParkedRow {

@@ -59,7 +59,7 @@ fn note(event: &Event) {
     match event {
         Event::Connected => tracing::info!("projections are connected to the broker"),
         Event::ServerError(_) | Event::ClientError(_) | Event::SlowConsumer(_) => {
-            metrics::counter!("projection_broker_errors").increment(1);
+            metrics::counter!("shikaku_projection_broker_errors_total").increment(1);
             tracing::error!(broker.event = %event, "broker complains");
         }
         Event::Disconnected | Event::LameDuckMode | Event::Draining | Event::Closed => {

@@ -66,7 +66,7 @@ impl Projection {
             match trouble {
                 Trouble::Stop(reason) => {
                     tracing::error!(projection = name, reason, "projection stopped");
-                    metrics::counter!("projection_stops", "projection" => name.clone())
+                    metrics::counter!("shikaku_projection_stops_total", "projection" => name.clone())
                         .increment(1);
                     let position = self.applier.position();
                     self.status.update(&name, |status| {
@@ -96,7 +96,7 @@ impl Projection {
             projection.position = told.0,
             "rows belong to another history: rebuilding from the first event"
         );
-        metrics::counter!("projection_rebuilds", "projection" => name).increment(1);
+        metrics::counter!("shikaku_projection_rebuilds_total", "projection" => name).increment(1);
         if let Err(error) = self
             .applier
             .store
@@ -224,7 +224,7 @@ impl Projection {
             status.records = records;
         });
         #[expect(clippy::cast_precision_loss, reason = "a gauge; exact up to 2^53")]
-        metrics::gauge!("projection_position", "projection" => name).set(position.0 as f64);
+        metrics::gauge!("shikaku_projection_position", "projection" => name).set(position.0 as f64);
     }
 }
 

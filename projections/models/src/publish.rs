@@ -269,7 +269,8 @@ impl Publisher {
         store.mark(&stored).await?;
         let count = u64::try_from(stored.len())?;
         place.last += count;
-        metrics::counter!("feed_messages", "feed" => variant.to_string()).increment(count);
+        metrics::counter!("shikaku_feed_messages_total", "feed" => variant.to_string())
+            .increment(count);
         failed.map_or(Ok(true), |error| Err(error.into()))
     }
 
@@ -325,7 +326,7 @@ impl Publisher {
 fn note_refill(variant: FeedVariant, messages: u64) {
     if messages > 0 {
         tracing::warn!(feed = %variant, messages, "the broker lost feed messages: refilling");
-        metrics::counter!("feed_refilled_messages", "feed" => variant.to_string())
+        metrics::counter!("shikaku_feed_refilled_messages_total", "feed" => variant.to_string())
             .increment(messages);
     }
 }

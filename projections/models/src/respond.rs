@@ -107,7 +107,7 @@ impl Responder {
             Err(Refusal::Request(reason)) => json!({ "error": "request", "message": reason }),
             Err(Refusal::Unavailable(cause)) => {
                 tracing::error!(%cause, "a request of a consumer could not be answered");
-                metrics::counter!("service_failures").increment(1);
+                metrics::counter!("shikaku_service_failures_total").increment(1);
                 json!({ "error": "unavailable", "message": "いま応答できません / can't answer now, ask again" })
             }
         };

@@ -17,8 +17,31 @@ pub(super) struct KeyTables {
     pool: SqlitePool,
 }
 
+/// Makes the file before SQLite does, for its owner alone; what SQLite puts beside it has the same mode.
+fn make_private(path: &Path) -> Result<(), LedgerError> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let unusable = |source| LedgerError::File {
+        path: path.to_owned(),
+        source,
+    };
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(unusable)?;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(unusable)?;
+    Ok(())
+}
+
 impl KeyTables {
     pub(super) async fn open(path: &Path, read_only: bool) -> Result<Self, LedgerError> {
+        if !read_only {
+            make_private(path)?;
+        }
         let options = connect_options(path, read_only)?.pragma("secure_delete", "on");
         let pool = SqlitePoolOptions::new()
             .max_connections(2)
