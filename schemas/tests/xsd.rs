@@ -96,7 +96,7 @@ fn request<'a>(arbitrary_identifier: &'a str) -> SingleRequest<'a> {
         confirmed_on: jiff::civil::date(2026, 5, 11),
         institution_code: "1319912349",
         file_identifier: "hub-000871",
-        insurer_number: "138057",
+        insurer_number: "998013",
         symbol: Some("５１-い"),
         number: "208",
         branch: Some("01"),
@@ -131,7 +131,7 @@ fn written_requests_read_back() {
         let limits = shikaku_schemas::oqs::Limits::SINGLE;
         let message = Eligibility::parse(&decoded.text, &limits).unwrap();
         let search = message.body.search.unwrap();
-        assert_eq!(search.insurer_number.as_deref(), Some("  138057"));
+        assert_eq!(search.insurer_number.as_deref(), Some("  998013"));
         assert_eq!(search.insured_card_symbol.as_deref(), Some("５１-い"));
         assert_eq!(search.arbitrary_identifier.as_deref(), Some("<&> 髙島"));
         assert_eq!(search.birthdate.as_deref(), Some("19710915"));

@@ -67,7 +67,7 @@ fn nothing_that_speaks_of_may_carries_a_number() {
 fn the_insurance_half_is_told_in_full_beside_it() {
     let (_, heard) = waiting(FeedVariant::of(Audience::Receipt, false));
     let (_, insurance) = &heard[0];
-    assert_eq!(insurance["insurer_number"], "01130012");
+    assert_eq!(insurance["insurer_number"], "06139992");
     let (_, verified) = heard.last().unwrap();
     assert_eq!(verified["month"], "2026-05");
     assert_eq!(

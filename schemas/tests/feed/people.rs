@@ -127,7 +127,7 @@ pub fn assistance_granted(on: &str, method: Method) -> Event {
 pub fn insurance_granted(on: &str, method: Method) -> Event {
     let members = json!({
         "qualification_id": qualification(2), "classification": "01", "scheme": "insurance",
-        "insurer_number": "01130012", "insurer_name": "見本健康保険組合", "symbol": "見本", "number": "567",
+        "insurer_number": "06139992", "insurer_name": "見本健康保険組合", "symbol": "見本", "number": "567",
         "branch": "01", "family": "1", "copay_percent": 30, "valid_from": "2025-04-01", "valid_to": null,
         "limit_certificate": { "classification": "01", "valid_from": "2026-04-01", "valid_to": "2026-07-31" },
         "confirmed_on": on, "method": method,

@@ -32,13 +32,13 @@ fn writes_the_reference_shape_in_both_encodings() {
 #[test]
 fn short_insurer_numbers_are_padded_with_spaces() {
     let short = SingleRequest {
-        insurer_number: "138057",
+        insurer_number: "998013",
         symbol: Some("５１"),
         branch: Some("01"),
         ..request()
     };
     let text = String::from_utf8(short.write(Encoding::Utf8).unwrap()).unwrap();
-    assert!(text.contains("<InsurerNumber>  138057</InsurerNumber>"));
+    assert!(text.contains("<InsurerNumber>  998013</InsurerNumber>"));
     assert!(text.contains("<InsuredCardSymbol>５１</InsuredCardSymbol>"));
 }
 
