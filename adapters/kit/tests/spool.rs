@@ -252,6 +252,24 @@ fn acknowledged_entries_survive_kill_9() {
     }
 }
 
+#[test]
+fn a_later_copy_of_something_done_is_not_done_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = small(folder.path(), 1 << 20, 500).unwrap();
+    spool.append(vec![entry(1, 200)]).unwrap();
+    spool.append(vec![entry(2, 200)]).unwrap();
+    assert!(spool.mark(&id(1), Mark::Done).unwrap());
+    assert_eq!(spool.append(vec![entry(1, 200)]).unwrap(), [Placed::Fresh]);
+    drop(spool);
+    let spool = small(folder.path(), 1 << 20, 500).unwrap();
+    let waiting: Vec<_> = spool
+        .pending_after(0, 10)
+        .iter()
+        .map(|entry| entry.id)
+        .collect();
+    assert_eq!(waiting, [id(2), id(1)]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 

@@ -1,4 +1,5 @@
-//! What the hub said of an entry: fixed records of 17 bytes in one file, written lazily.
+//! What the hub said of an entry: fixed records of 25 bytes in one file, written lazily. A record names the
+//! entry's sequence too, so that what was said of an earlier copy of the same observation is not said of a later one.
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
@@ -8,7 +9,8 @@ use std::path::{Path, PathBuf};
 use shikaku_schemas::value::ObservationId;
 use uuid::Uuid;
 
-const RECORD: usize = 17;
+const RECORD: usize = 25;
+const ID_END: usize = 17;
 const COMPACT_AT: u64 = 4 << 20;
 
 /// What the hub said of an entry.
@@ -42,6 +44,9 @@ impl Mark {
     }
 }
 
+/// The last mark of each id, with the sequence of the entry it was said of.
+pub(super) type Said = HashMap<ObservationId, (u64, Mark)>;
+
 /// The marks file.
 #[derive(Debug)]
 pub(super) struct Marks {
@@ -52,7 +57,7 @@ pub(super) struct Marks {
 
 impl Marks {
     /// Opens the file and reads the last mark of each id.
-    pub(super) fn open(directory: &Path) -> io::Result<(Self, HashMap<ObservationId, Mark>)> {
+    pub(super) fn open(directory: &Path) -> io::Result<(Self, Said)> {
         let path = directory.join("marks");
         let stored = match std::fs::read(&path) {
             Ok(stored) => stored,
@@ -61,10 +66,13 @@ impl Marks {
         };
         let mut marks = HashMap::new();
         for record in stored.chunks_exact(RECORD) {
-            if let (Some(mark), Ok(id)) =
-                (Mark::from_byte(record[0]), Uuid::from_slice(&record[1..]))
-            {
-                marks.insert(ObservationId(id), mark);
+            let sequence = record[ID_END..].try_into().map(u64::from_le_bytes);
+            if let (Some(mark), Ok(id), Ok(sequence)) = (
+                Mark::from_byte(record[0]),
+                Uuid::from_slice(&record[1..ID_END]),
+                sequence,
+            ) {
+                marks.insert(ObservationId(id), (sequence, mark));
             }
         }
         let whole = (stored.len() - stored.len() % RECORD) as u64;
@@ -79,11 +87,8 @@ impl Marks {
     }
 
     /// Notes one mark; no `fsync`.
-    pub(super) fn note(&mut self, id: &ObservationId, mark: Mark) -> io::Result<()> {
-        let mut record = [0u8; RECORD];
-        record[0] = mark.byte();
-        record[1..].copy_from_slice(id.0.as_bytes());
-        self.file.write_all(&record)?;
+    pub(super) fn note(&mut self, id: &ObservationId, sequence: u64, mark: Mark) -> io::Result<()> {
+        self.file.write_all(&record(id, sequence, mark))?;
         self.bytes += RECORD as u64;
         Ok(())
     }
@@ -96,12 +101,11 @@ impl Marks {
     /// Writes the file anew with only `live` marks.
     pub(super) fn rewrite<'a>(
         &mut self,
-        live: impl Iterator<Item = (&'a ObservationId, Mark)>,
+        live: impl Iterator<Item = (&'a ObservationId, u64, Mark)>,
     ) -> io::Result<()> {
         let mut records = Vec::new();
-        for (id, mark) in live {
-            records.push(mark.byte());
-            records.extend_from_slice(id.0.as_bytes());
+        for (id, sequence, mark) in live {
+            records.extend_from_slice(&record(id, sequence, mark));
         }
         let fresh = self.path.with_extension("new");
         let mut file = File::create(&fresh)?;
@@ -112,4 +116,12 @@ impl Marks {
         self.bytes = records.len() as u64;
         Ok(())
     }
+}
+
+fn record(id: &ObservationId, sequence: u64, mark: Mark) -> [u8; RECORD] {
+    let mut record = [0u8; RECORD];
+    record[0] = mark.byte();
+    record[1..ID_END].copy_from_slice(id.0.as_bytes());
+    record[ID_END..].copy_from_slice(&sequence.to_le_bytes());
+    record
 }

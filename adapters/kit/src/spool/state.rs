@@ -60,8 +60,14 @@ impl State {
             state.load(first, path)?;
         }
         state.active = state.segments.last_key_value().map(|(first, _)| *first);
-        for (id, mark) in said {
-            state.apply(&id, mark);
+        for (id, (sequence, mark)) in said {
+            if state
+                .slots
+                .get(&id)
+                .is_some_and(|slot| slot.sequence == sequence)
+            {
+                state.apply(&id, mark);
+            }
         }
         state.compact_marks()?;
         Ok(state)
@@ -165,8 +171,10 @@ impl State {
         if !self.apply(id, mark) {
             return Ok(false);
         }
-        self.marks.note(id, mark)?;
-        if let Some(segment) = self.slots.get(id).map(|slot| slot.segment) {
+        if let Some((sequence, segment)) =
+            self.slots.get(id).map(|slot| (slot.sequence, slot.segment))
+        {
+            self.marks.note(id, sequence, mark)?;
             self.forget_if_done(segment)?;
         }
         if self.marks.is_long() {
@@ -232,7 +240,7 @@ impl State {
             .slots
             .iter()
             .filter(|(_, slot)| slot.mark != Mark::Pending)
-            .map(|(id, slot)| (id, slot.mark));
+            .map(|(id, slot)| (id, slot.sequence, slot.mark));
         self.marks.rewrite(said)
     }
 
