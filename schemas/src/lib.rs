@@ -8,6 +8,7 @@
 //! To add an event type: add the payload in [`event`], its golden file in `samples/events/`, and its
 //! row in the audience table of [`feed`].
 
+pub mod asyncapi;
 pub mod clock;
 pub mod command;
 pub mod display;

@@ -364,6 +364,8 @@ pub enum Schema {
     Observations,
     /// HTTP
     Openapi,
+    /// NATS
+    Asyncapi,
 }
 
 /// `audit`.
