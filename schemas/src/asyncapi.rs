@@ -1,4 +1,4 @@
-//! AsyncAPI 3 of everything on NATS, made from [`topology`](crate::topology) and the types.
+//! AsyncAPI 3 of everything on NATS, made from [`topology`] and the types.
 //!
 //! Streams, durables and headers have no words of their own in AsyncAPI; they stand in `x-` members.
 
