@@ -1,8 +1,10 @@
 //! One event as one line for people. No personal data, unless names are asked for.
 
 use jiff::tz::Offset;
+use shikaku_core::desk::{CardShown, DeskNews};
 use shikaku_ledger::Opened;
 use shikaku_schemas::event::Event;
+use shikaku_schemas::value::PatientNumber;
 
 use crate::words;
 
@@ -24,6 +26,53 @@ pub fn write(opened: &Opened, facility: &str, show_names: bool) -> String {
     if show_names && let Some(name) = opened.event.as_ref().and_then(name) {
         text.push_str("  ");
         text.push_str(name);
+    }
+    text
+}
+
+/// `09:15:01 見本病院  カード提示 card-presented  窓口 desk-1  診察券 hospital`.
+pub fn write_card(news: &DeskNews, facility: &str, show_names: bool) -> String {
+    let time = Offset::constant(9).to_datetime(news.at).time();
+    let happened = match news.ended {
+        None => words::CARD_PRESENTED,
+        Some(_) => words::CARD_REMOVED,
+    };
+    let mut text = format!(
+        "{} {facility}  {}  {}",
+        time.strftime("%H:%M:%S"),
+        happened.heading(),
+        card(&news.shown, show_names)
+    );
+    if let Some(end) = news.ended {
+        text.push_str("  ");
+        text.push_str(&words::card_end(end).heading());
+    }
+    text
+}
+
+/// What is added to the line of a face file: the cards at its desk.
+pub fn beside(cards: &[CardShown], show_names: bool) -> String {
+    let cards = cards.iter().map(|shown| card(shown, show_names));
+    cards.fold(String::new(), |text, card| {
+        format!("{text}  [{}: {card}]", words::BESIDE)
+    })
+}
+
+/// The number on a card is personal; the record's id is not.
+fn card(shown: &CardShown, show_names: bool) -> String {
+    let mut text = format!(
+        "{} {}  {}",
+        words::DESK.ja,
+        shown.desk,
+        words::card(shown.card).heading()
+    );
+    if let Some(record) = shown.record {
+        text.push_str(&format!("  {} {record}", words::RECORD.ja));
+    }
+    let number = shown.patient.as_ref().map(PatientNumber::as_str);
+    if show_names && let Some(number) = number.or(shown.staff.as_deref()) {
+        text.push_str("  ");
+        text.push_str(number);
     }
     text
 }

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use shikaku_schemas::observation::{CardEnd, CardKind};
 use shikaku_schemas::value::{Coverage, Method, TicketKind, Validity};
 
 /// One message in both languages; shows as `日本語 / English`.
@@ -83,6 +84,12 @@ catalogue! {
     ASKED_BY => "依頼者", "asked by";
 
     ID => "番号", "id";
+
+    // Desks and their cards.
+    DESK => "窓口", "desk";
+    CARD_PRESENTED => "カード提示", "card-presented";
+    CARD_REMOVED => "カード終了", "card-removed";
+    BESIDE => "窓口のカード（患者の特定ではありません）", "card at the desk, assigned to nobody";
 
     // Identity cases.
     BIRTH_DATE_DIFFERS => "患者番号は同じで生年月日が違います", "same chart number, other birth date";
@@ -181,6 +188,29 @@ pub fn ticket_kind(kind: TicketKind) -> Words {
     match kind {
         TicketKind::Medical => w("医療券", "medical"),
         TicketKind::Dispensing => w("調剤券", "dispensing"),
+    }
+}
+
+/// Which kind of card.
+pub fn card(card: CardKind) -> Words {
+    match card {
+        CardKind::MyNumber => w("マイナンバーカード", "my-number"),
+        CardKind::Juki => w("住民基本台帳カード", "juki"),
+        CardKind::Android => w("スマホ（Android）", "android"),
+        CardKind::Iphone => w("スマホ（iPhone）", "iphone"),
+        CardKind::OtherJpki => w("未知の公的個人認証カード", "other-jpki"),
+        CardKind::Hospital => w("診察券", "hospital"),
+        CardKind::Staff => w("職員証", "staff"),
+        CardKind::Unknown => w("種類不明のカード", "unknown"),
+    }
+}
+
+/// Why a card's presence ended.
+pub fn card_end(end: CardEnd) -> Words {
+    match end {
+        CardEnd::Taken => w("取り出し", "taken"),
+        CardEnd::ReaderLost => w("リーダーかサービスが切断", "reader-lost"),
+        CardEnd::Unwatched => w("監視の中断", "unwatched"),
     }
 }
 

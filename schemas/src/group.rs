@@ -1,6 +1,8 @@
 //! The hospital group as configured: facilities, terminals, welfare offices, outside subscribers.
 //! Plain values; `hub`'s config validates them whole before any socket opens.
 
+mod desk;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -9,6 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::feed::Audience;
 use crate::value::{FacilityCode, PayerNumber};
+
+pub use desk::{CardEncoding, CardNumber, CardReader, CardReading, CardRule, Desk};
 
 /// One facility.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -36,6 +40,12 @@ pub struct Facility {
     /// Folder sets for existing OQS-speaking programs.
     #[serde(default, rename = "virtual_terminal")]
     pub virtual_terminals: Vec<VirtualTerminal>,
+    /// Its desks with card readers.
+    #[serde(default, rename = "desk")]
+    pub desks: Vec<Desk>,
+    /// How its own cards are read.
+    #[serde(default, rename = "card_rule")]
+    pub card_rules: Vec<CardRule>,
 }
 
 impl Facility {
@@ -44,6 +54,13 @@ impl Facility {
         self.patient_numbers
             .as_deref()
             .unwrap_or(self.code.as_str())
+    }
+
+    /// The desk at which a terminal shows its answers.
+    pub fn desk_of_terminal(&self, terminal: &str) -> Option<&Desk> {
+        self.desks
+            .iter()
+            .find(|desk| desk.terminal.as_deref() == Some(terminal))
     }
 }
 

@@ -131,6 +131,7 @@ pub const ROLES: &[RoleSpec] = &[
             "$JS.ACK.>",
             "_INBOX_projections.>",
             "_INBOX_terminal.>",
+            "_INBOX_card-reader.>",
             "_INBOX_api.>",
             "_INBOX_operator.>",
         ],
@@ -170,6 +171,16 @@ pub const ROLES: &[RoleSpec] = &[
             "$JS.ACK.*.*.TASKS.>",
         ],
         subscribe: &["shikaku.committed.*.terminal.*"],
+    },
+    RoleSpec {
+        user: "card-reader",
+        publish: &[
+            "shikaku.obs.*.card-reader.>",
+            "shikaku.parked.card-reader",
+            "$JS.API.INFO",
+            "$JS.API.STREAM.INFO.OBSERVATIONS",
+        ],
+        subscribe: &["shikaku.committed.*.card-reader.*"],
     },
     RoleSpec {
         user: "api",

@@ -6,6 +6,7 @@
 //!
 //! * [`run`] is the role: stand by, then provision, intake, sequencer, relay, inquiries, and the responders.
 //! * [`HubHandle`] gives it commands from inside the process (the local socket).
+//! * [`desk`] shows which cards lie at the desks now, and beside which face file.
 //! * [`query`] answers questions from the ledger alone, beside a running hub or without one.
 //!
 //! This crate knows NATS and the ledger. It knows no SQL, no HTTP and no peer's format, and it never reads
@@ -14,6 +15,7 @@
 mod alone;
 mod broker;
 mod commands;
+pub mod desk;
 mod error;
 mod identity;
 mod inquiry;

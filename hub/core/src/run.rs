@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::broker::Broker;
+use crate::desk::Desks;
 use crate::error::Cause;
 use crate::inquiry::Inquiries;
 use crate::intake::{Intake, Reader};
@@ -28,6 +29,7 @@ const ANNOUNCEMENTS: usize = 256;
 #[derive(Debug, Clone)]
 pub struct HubHandle {
     queue: Queue,
+    desks: Desks,
 }
 
 impl HubHandle {
@@ -35,6 +37,11 @@ impl HubHandle {
     /// effect and gets the same answer; a hub that stops or stalls answers [`CommandReply::Unavailable`].
     pub async fn command(&self, envelope: CommandEnvelope) -> CommandReply {
         self.queue.command(envelope).await
+    }
+
+    /// What lies at the desks now.
+    pub fn desks(&self) -> &Desks {
+        &self.desks
     }
 }
 
@@ -120,15 +127,17 @@ impl Hub {
         // The role may end by itself, without ending what else runs in the process.
         let cancel = cancel.child_token();
         let (queue, items) = Queue::new();
+        let context = Context::new(&self.options);
         let handle = HubHandle {
             queue: queue.clone(),
+            desks: context.desks.clone(),
         };
         let (announce, announced) = mpsc::channel(ANNOUNCEMENTS);
         let parked = provisioner.parked.clone();
         let mut tasks = Tasks::new(cancel.clone());
         tasks.spawn(
             "sequencer",
-            self.sequence(writer, items, announce, cancel.clone()),
+            self.sequence(context, writer, items, announce, cancel.clone()),
         );
         tasks.spawn("relay", self.relay().run(cancel.clone()));
         tasks.spawn("provisioner", provisioner.run(cancel.clone()));
@@ -146,12 +155,12 @@ impl Hub {
 
     fn sequence(
         &self,
+        context: Context,
         writer: Writer,
         items: mpsc::Receiver<Item>,
         announce: mpsc::Sender<Announcement>,
         cancel: CancellationToken,
     ) -> impl Future<Output = Result<(), Cause>> + Send + use<> {
-        let context = Context::new(&self.options);
         let sequencer = Sequencer::new(writer, self.ledger.clone(), context, announce);
         async move { Ok(sequencer.run(items, cancel).await?) }
     }

@@ -1,8 +1,13 @@
-//! A live line per event. No personal data, unless `--show-names` asks for names.
+//! A live line per event and per card. No personal data, unless `--show-names` asks for names.
 
 use anyhow::Context as _;
+use shikaku_core::desk::{DeskNews, Desks};
 use shikaku_ledger::{Ledger, Opened};
-use shikaku_schemas::value::Position;
+use shikaku_schemas::event::Event;
+use shikaku_schemas::group::Group;
+use shikaku_schemas::value::{FacilityCode, Position};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
 use super::Site;
@@ -12,49 +17,92 @@ use crate::{answer, event_line};
 const PAGE: u32 = 256;
 
 /// Prints what is committed after `after`, as a task of `roles`.
-pub fn follow(site: &Site, ledger: Ledger, after: Position, show_names: bool, roles: &mut Roles) {
-    let facilities = site.config.group.facilities.clone();
-    let name_of = move |opened: &Opened| {
-        let code = opened.head.facility.as_ref()?;
-        facilities
-            .iter()
-            .find(|facility| &facility.code == code)
-            .map(|facility| facility.name.clone())
+pub fn follow(
+    site: &Site,
+    ledger: Ledger,
+    desks: Desks,
+    after: Position,
+    show_names: bool,
+    roles: &mut Roles,
+) {
+    let lines = Lines {
+        group: site.config.group.clone(),
+        news: desks.follow(),
+        desks,
+        show_names,
     };
-    let cancel = roles.cancel();
-    roles.spawn("live lines", async move {
-        let print = |opened: &Opened| {
-            let facility = name_of(opened).unwrap_or_else(|| "-".to_owned());
-            answer::line(event_line::write(opened, &facility, show_names))
-        };
-        run(ledger, after, print, cancel).await
-    });
+    roles.spawn("live lines", lines.run(ledger, after, roles.cancel()));
 }
 
-async fn run(
-    ledger: Ledger,
-    mut after: Position,
-    print: impl Fn(&Opened) -> std::io::Result<()>,
-    cancel: CancellationToken,
-) -> anyhow::Result<()> {
-    let mut committed = ledger.committed();
-    loop {
-        let page = ledger.read_page(after, PAGE).await.context("ledger")?;
-        for opened in ledger.open_events(&page).await.context("ledger")? {
-            after = opened.head.position;
-            // Whoever reads our stdout may go; the hub stays.
-            let _ = print(&opened);
-        }
-        if !page.is_empty() {
-            continue;
-        }
-        match cancel.run_until_cancelled(committed.changed()).await {
-            None => return Ok(()),
-            Some(Ok(())) => {}
-            Some(Err(_)) => {
-                cancel.cancelled().await;
-                return Ok(());
+struct Lines {
+    group: Group,
+    desks: Desks,
+    news: Receiver<DeskNews>,
+    show_names: bool,
+}
+
+impl Lines {
+    async fn run(
+        mut self,
+        ledger: Ledger,
+        mut after: Position,
+        cancel: CancellationToken,
+    ) -> anyhow::Result<()> {
+        let mut committed = ledger.committed();
+        loop {
+            let page = ledger.read_page(after, PAGE).await.context("ledger")?;
+            for opened in ledger.open_events(&page).await.context("ledger")? {
+                after = opened.head.position;
+                self.print(&self.event(&opened));
+            }
+            if !page.is_empty() {
+                continue;
+            }
+            tokio::select! {
+                () = cancel.cancelled() => return Ok(()),
+                changed = committed.changed() => if changed.is_err() {
+                    cancel.cancelled().await;
+                    return Ok(());
+                },
+                news = self.news.recv() => match news {
+                    Ok(news) => self.print(&self.card(&news)),
+                    Err(RecvError::Lagged(lines)) => {
+                        tracing::warn!(lines, "live lines of cards were left out");
+                    }
+                    // The hub role has ended; whoever watches the roles says so.
+                    Err(RecvError::Closed) => {
+                        cancel.cancelled().await;
+                        return Ok(());
+                    }
+                },
             }
         }
+    }
+
+    /// Whoever reads our stdout may go; the hub stays.
+    fn print(&self, text: &str) {
+        let _ = answer::line(text);
+    }
+
+    fn event(&self, opened: &Opened) -> String {
+        let facility = opened.head.facility.as_ref();
+        let name = facility.map_or("-", |code| self.name(code));
+        let mut text = event_line::write(opened, name, self.show_names);
+        if let (Some(Event::Verified(_)), Some(seen)) = (&opened.event, &opened.head.observation_id)
+        {
+            let cards = self.desks.beside(seen);
+            text.push_str(&event_line::beside(&cards, self.show_names));
+        }
+        text
+    }
+
+    fn card(&self, news: &DeskNews) -> String {
+        let name = self.name(&news.shown.facility);
+        event_line::write_card(news, name, self.show_names)
+    }
+
+    fn name(&self, code: &FacilityCode) -> &str {
+        let facility = self.group.facility(code);
+        facility.map_or("-", |facility| facility.name.as_str())
     }
 }

@@ -111,19 +111,20 @@ async fn serve_all(
         let queries = queries(site, &ledger);
         let console = console::serve(site, queries, Some(status.clone()), roles).await?;
         role::projections_ready(&status, roles).await?;
+        let desks = hub.desks().clone();
         if demo {
             demo::play(site, hub, roles)?;
         }
-        anyhow::Ok(console)
+        anyhow::Ok((console, desks))
     };
-    let console = tokio::select! {
+    let (console, desks) = tokio::select! {
         started = tokio::time::timeout(READY_WITHIN, started) => {
             started.context("起動が時間内に終わりません / not ready in time")??
         }
         () = stop.cancelled() => return Ok(()),
     };
     banner(site, &console, demo)?;
-    lines::follow(site, ledger, head, options.show_names, roles);
+    lines::follow(site, ledger, desks, head, options.show_names, roles);
     wait(roles, stop).await
 }
 

@@ -1,6 +1,7 @@
 //! Observations: what an adapter saw, before anybody judged it.
 
 mod answer;
+mod card;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -11,6 +12,7 @@ use uuid::Uuid;
 pub use answer::{
     AnswerRecord, AnswerValidity, ConsentGiven, OqsAnswer, OqsFolder, RecordNumbers, SearchEcho,
 };
+pub use card::{CardEnd, CardKind, CardPresented, CardRemoved, CardUnread};
 
 use crate::value::{
     EvidenceId, FacilityCode, InquiryId, Month, ObservationId, PatientNumber, ReferenceNumber,
@@ -71,10 +73,10 @@ pub enum ObservationBody {
     InquiryProgress(InquiryProgress),
     /// A card lies on a reader.
     #[serde(rename = "card-presented")]
-    CardPresented(CardSeen),
+    CardPresented(CardPresented),
     /// It was taken away.
     #[serde(rename = "card-removed")]
-    CardRemoved(CardSeen),
+    CardRemoved(CardRemoved),
     /// A receipt computer or EHR opened a chart.
     #[serde(rename = "chart-opened")]
     ChartOpened(ChartOpened),
@@ -191,15 +193,6 @@ pub enum Progress {
     Uncertain,
     /// It can never be sent: the terminal or the content does not allow it.
     Refused,
-}
-
-/// A card at a desk. Nothing of it identifies anybody.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct CardSeen {
-    /// The desk.
-    pub desk: String,
-    /// `my-number`, `hospital`, `unknown`.
-    pub card: String,
 }
 
 /// A chart opened by a peer.

@@ -29,6 +29,8 @@ fn options(directory: &Path, face: FaceMode) -> TerminalOptions {
             designated: true,
             terminals: Vec::new(),
             virtual_terminals: Vec::new(),
+            desks: Vec::new(),
+            card_rules: Vec::new(),
         },
         terminal: Terminal {
             id: "t1".to_owned(),

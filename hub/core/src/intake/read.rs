@@ -196,7 +196,8 @@ mod tests {
             "observation_id": "7f0b66c1-8f6e-5c39-9f1e-5a1ca2b044d1",
             "facility": facility, "source": "terminal", "device": "t1", "sequence": 1,
             "seen_at": "2026-05-11T00:15:00Z", "as_of": null, "evidence": null,
-            "kind": "card-removed", "body": { "desk": "1", "card": "unknown" }
+            "kind": "card-removed", "body": { "desk": "1", "card": "unknown", "reason": "taken",
+                "presented": "7f0b66c1-8f6e-5c39-9f1e-5a1ca2b044d0" }
         }))
         .unwrap()
     }

@@ -14,6 +14,7 @@ use shikaku_schemas::value::{FacilityCode, RecordId, StreamId};
 use uuid::Uuid;
 
 use crate::HubOptions;
+use crate::desk::Desks;
 use crate::identity::Digests;
 
 /// Fixed while the hub runs.
@@ -30,6 +31,8 @@ pub(crate) struct Context {
     pub(crate) clock: Arc<dyn Clock>,
     /// Fresh ids.
     pub(crate) randomness: Arc<dyn Randomness>,
+    /// What lies at the desks, for screens.
+    pub(crate) desks: Desks,
 }
 
 impl Context {
@@ -48,6 +51,7 @@ impl Context {
             auto_link: options.auto_link,
             clock: Arc::clone(&options.clock),
             randomness: Arc::clone(&options.randomness),
+            desks: Desks::new(),
         }
     }
 

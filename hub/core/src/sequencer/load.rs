@@ -9,7 +9,7 @@ use shikaku_ledger::{IdentityKey, Ledger, LedgerError, Opened, StoredEvent};
 use shikaku_schemas::command::{Command, CommandEnvelope};
 use shikaku_schemas::observation::{Observation, ObservationBody, OqsAnswer};
 use shikaku_schemas::value::{
-    CaseId, InquiryId, ObservationId, PersonId, Position, RecordId, StreamId,
+    CaseId, InquiryId, ObservationId, PatientNumber, PersonId, Position, RecordId, StreamId,
 };
 
 use super::Work;
@@ -146,21 +146,24 @@ impl Needs {
             }
             ObservationBody::InquiryProgress(progress) => self.inquiry(progress.inquiry),
             ObservationBody::ChartOpened(opened) => {
-                if let Some(facts) = context.facts(&seen.facility) {
-                    self.keys
-                        .insert(context.digests.chart(facts, &opened.patient));
-                }
+                self.chart(context, seen, &opened.patient);
                 if let Some(record) = opened.record {
                     self.streams.insert(StreamId::patient(record));
                 }
             }
-            ObservationBody::VisitAccepted(visit) => {
-                if let Some(facts) = context.facts(&seen.facility) {
-                    self.keys
-                        .insert(context.digests.chart(facts, &visit.patient));
+            ObservationBody::VisitAccepted(visit) => self.chart(context, seen, &visit.patient),
+            ObservationBody::CardPresented(card) => {
+                if let Some(number) = &card.patient {
+                    self.chart(context, seen, number);
                 }
             }
             _ => {}
+        }
+    }
+
+    fn chart(&mut self, context: &Context, seen: &Observation, number: &PatientNumber) {
+        if let Some(facts) = context.facts(&seen.facility) {
+            self.keys.insert(context.digests.chart(facts, number));
         }
     }
 

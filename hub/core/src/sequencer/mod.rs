@@ -213,6 +213,9 @@ impl Sequencer {
                         tracing::warn!("a spool is not told about a parked observation");
                     }
                 }
+                if let Some(news) = verdict.news.take() {
+                    self.context.desks.tell(news);
+                }
                 verdict.reply(head)
             })
             .collect()

@@ -13,6 +13,7 @@ use super::context::{Context, draft, patient_draft};
 use super::verdict::Verdict;
 use super::working_set::{Effects, WorkingSet};
 use super::{Unjudged, Work};
+use crate::desk::DeskNews;
 
 /// What an observation makes.
 pub(crate) enum Judged {
@@ -61,7 +62,20 @@ impl Context {
             return Verdict::evidence_missing();
         }
         let (outcome, reason) = self.settle(set, seen, None);
-        Verdict::committed(outcome, reason)
+        Verdict::committed(outcome, reason).with_news(self.at_the_desk(set, seen))
+    }
+
+    /// For screens alone: no judgement rests on it.
+    fn at_the_desk(&self, set: &WorkingSet, seen: &Observation) -> Option<DeskNews> {
+        let facility = self.facility(&seen.facility)?;
+        let number = match &seen.body {
+            ObservationBody::CardPresented(card) => card.patient.as_ref(),
+            _ => None,
+        };
+        let record = number
+            .zip(self.facts(&seen.facility))
+            .and_then(|(number, facts)| set.record_of(&self.digests.chart(facts, number)));
+        self.desks.note(facility, seen, record)
     }
 
     /// Judges and applies, row and all. `record` is what a person decided.
@@ -78,6 +92,10 @@ impl Context {
             ObservationBody::InquiryProgress(progress) => progressed(set, seen, progress),
             ObservationBody::ChartOpened(opened) => self.chart_opened(set, seen, opened),
             ObservationBody::VisitAccepted(visit) => self.visit_accepted(set, seen, visit),
+            // That a card lay at a desk is committed for ever, and is no part of anybody's history.
+            ObservationBody::CardPresented(_) | ObservationBody::CardRemoved(_) => {
+                Judged::Effects(Effects::default())
+            }
             _ => Judged::Parked("kind-not-supported"),
         };
         let mut row = row(seen);

@@ -6,6 +6,7 @@ use shikaku_schemas::value::{FacilityCode, ObservationId, Position};
 use uuid::Uuid;
 
 use super::Reply;
+use crate::desk::DeskNews;
 
 /// Where a command's effect stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub(crate) struct Verdict {
     answer: Answer,
     /// To be told once durable.
     pub(crate) announcements: Vec<Announcement>,
+    /// What screens are told once it is durable.
+    pub(crate) news: Option<DeskNews>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -46,6 +49,11 @@ impl Verdict {
         Self::reply_with(Reply::Committed { outcome, reason })
     }
 
+    /// With what screens are told once it is durable.
+    pub(crate) fn with_news(self, news: Option<DeskNews>) -> Self {
+        Self { news, ..self }
+    }
+
     /// Nothing is committed before all of its evidence is here.
     pub(crate) fn evidence_missing() -> Self {
         Self::reply_with(Reply::EvidenceMissing)
@@ -56,6 +64,7 @@ impl Verdict {
         Self {
             answer: Answer::Done { place, id },
             announcements: Vec::new(),
+            news: None,
         }
     }
 
@@ -69,6 +78,7 @@ impl Verdict {
         Self {
             answer: Answer::Reply(reply),
             announcements: Vec::new(),
+            news: None,
         }
     }
 

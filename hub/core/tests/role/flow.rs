@@ -92,13 +92,13 @@ async fn junk_is_parked_told_and_never_lost() {
         ..stranger
     };
     assert_eq!(stage.observe(&stranger).await, CommitOutcome::Parked);
-    let card = observed(
+    let later = observed(
         "t1",
-        "card",
-        "card-removed",
-        serde_json::json!({ "desk": "1", "card": "unknown" }),
+        "later",
+        "appointment-booked",
+        serde_json::json!({ "patient": "1", "on": "2026-05-12", "department": null }),
     );
-    assert_eq!(stage.observe(&card).await, CommitOutcome::Parked);
+    assert_eq!(stage.observe(&later).await, CommitOutcome::Parked);
 
     let queries = stage.queries();
     let parked = until("three are parked", || async {
@@ -123,7 +123,7 @@ async fn junk_is_parked_told_and_never_lost() {
     })
     .await;
 
-    let id = card.observation_id.to_string();
+    let id = later.observation_id.to_string();
     let again = hub
         .handle
         .command(order(Command::RetryParked { id: id.clone() }))
@@ -134,7 +134,7 @@ async fn junk_is_parked_told_and_never_lost() {
         reason: "test".to_owned(),
     };
     hub.handle.command(order(discard)).await;
-    assert_eq!(stage.told_times(&card, 2).await, CommitOutcome::NothingNew);
+    assert_eq!(stage.told_times(&later, 2).await, CommitOutcome::NothingNew);
     assert_eq!(queries.parked().await.unwrap().len(), 2);
     assert!(stage.events().await.is_empty());
     hub.stop().await.unwrap();

@@ -114,6 +114,8 @@ impl Place {
             reference_number: Default::default(),
             designated: true,
             terminals: Vec::new(),
+            desks: Vec::new(),
+            card_rules: Vec::new(),
             virtual_terminals: self
                 .virtual_terminals
                 .iter()
