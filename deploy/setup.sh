@@ -26,6 +26,12 @@ packages=()
 have cc || packages+=(build-essential)
 have xmllint || packages+=(libxml2-utils)
 have strace || packages+=(strace)
+# The program links libpcsclite; the tests start a pcscd of their own with a virtual reader, and OpenSC's tools.
+have pkg-config || packages+=(pkg-config)
+[ -e /usr/include/PCSC/winscard.h ] || packages+=(libpcsclite-dev)
+have pcscd || [ -x /usr/sbin/pcscd ] || packages+=(pcscd)
+[ -e /usr/lib/pcsc/drivers/serial/libifdvpcd.so ] || packages+=(vsmartcard-vpcd)
+have opensc-tool || packages+=(opensc)
 have initdb || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || packages+=(postgresql)
 [ -x "$tools/venv/bin/python" ] || python3 -c 'import venv, ensurepip' 2>/dev/null || packages+=(python3 python3-venv)
 

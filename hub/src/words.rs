@@ -124,6 +124,7 @@ catalogue! {
     NOT_YET => "この版ではまだできません", "not possible in this version yet";
     POSITION_LATE => "指定の位置まで進みませんでした", "the position was not reached in time";
     NEEDS_NATS => "この役割には [nats] url が必要です", "this role needs [nats] url";
+    NEEDS_READER => "この役割には [[facility.desk.reader]] が必要です", "this role needs a [[facility.desk.reader]]";
     NEEDS_POSTGRES => "この役割には postgres の [database] url が必要です", "this role needs [database] url with postgres";
     ACCESS_LOG => "閲覧記録を書けないため表示しません", "the access log cannot be written, so nothing is shown";
 

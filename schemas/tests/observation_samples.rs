@@ -1,7 +1,5 @@
 //! Golden observations: what an adapter once said is understood for ever.
 
-#![expect(clippy::unwrap_used, reason = "a test panics on what must not happen")]
-
 use std::fs;
 use std::path::Path;
 

@@ -18,6 +18,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("shikaku-api", &["shikaku-schemas", "shikaku-models"]),
     ("shikaku-kit", &["shikaku-schemas"]),
     ("shikaku-terminal", &["shikaku-schemas", "shikaku-kit"]),
+    ("shikaku-card-reader", &["shikaku-schemas", "shikaku-kit"]),
     // It must not share reading or writing with what it tests.
     ("shikaku-terminal-simulator", &[]),
     // They know the built program alone.
@@ -35,6 +36,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
         &["shikaku-core", "shikaku-kit", "shikaku-models", PROGRAM],
     ),
     ("axum", &["shikaku-api"]),
+    ("pcsc", &["shikaku-card-reader"]),
     ("cqrs-es", &["shikaku-domain"]),
     (
         "encoding_rs",

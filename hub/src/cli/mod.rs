@@ -100,6 +100,8 @@ pub enum Role {
     Hub,
     /// 資格確認端末のフォルダ / terminals' folders
     Terminal,
+    /// 窓口のカードリーダー / card readers at the desks
+    CardReader,
     /// 読み取り用の表と配信 / read models and feeds
     Projections,
     /// HTTP

@@ -1,6 +1,7 @@
 //! `doctor`: looks at everything a hub needs, changes nothing, and says how to mend what is wrong.
 
 mod broker;
+mod card_reader;
 mod files;
 mod terminal;
 
@@ -104,6 +105,7 @@ pub async fn run(path: Option<&Path>, json: bool) -> Outcome {
             checks.extend(terminal::check(&config, facility, terminal));
         }
     }
+    checks.extend(tokio::task::block_in_place(|| card_reader::check(&config)));
     checks.push(broker::check(&config, running).await);
     checks.push(database(&config).await);
     show(&checks, json)?;

@@ -184,6 +184,9 @@ impl Config {
             for terminal in &mut facility.virtual_terminals {
                 terminal.root = absolute(&terminal.root);
             }
+            for rule in &mut facility.card_rules {
+                rule.map_file = rule.map_file.as_deref().map(absolute);
+            }
         }
         Self {
             source_name: source_name.to_owned(),

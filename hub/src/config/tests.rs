@@ -150,3 +150,53 @@ fn every_sample_in_deploy_parses() {
     }
     assert!(seen > 0);
 }
+
+#[test]
+fn a_desk_names_one_reader_for_each_entry_and_a_terminal_of_its_own() {
+    let text = format!(
+        "{FACILITY}[[facility.terminal]]\nid=\"t1\"\nroot=\"/x\"\n\
+         [[facility.desk]]\nid=\"d1\"\nterminal=\"t1\"\n\
+         [[facility.desk.reader]]\nid=\"r1\"\nname=\"ACR122*\"\n\
+         [[facility.desk.reader]]\nid=\"r1\"\nname=\"ACR122U 00 00\"\n\
+         [[facility.desk]]\nid=\"d 2\"\nterminal=\"t9\"\n\
+         [[facility.desk.reader]]\nid=\"r3\"\nname=\"*\"\n\
+         [[facility.desk]]\nid=\"d3\"\nterminal=\"t1\"\n"
+    );
+    assert_eq!(
+        keys(&text),
+        [
+            "facility[0].desk[0].reader[1].id",
+            "facility[0].desk[0].reader[1].name",
+            "facility[0].desk[1].id",
+            "facility[0].desk[1].terminal",
+            "facility[0].desk[1].reader[0].name",
+            "facility[0].desk[2].terminal",
+        ]
+    );
+}
+
+#[test]
+fn a_card_rule_that_could_touch_what_it_must_not_is_refused() {
+    let rule = |rest: &str| {
+        keys(&format!(
+            "{FACILITY}[[facility.card_rule]]\nname=\"x\"\nread=\"apdu\"\n{rest}"
+        ))
+    };
+    for apdu in [
+        "00A4040C0AD392F000260100000001",
+        "00A4040C0AD3921000310001010408",
+        "0020008004313233340",
+        "80A2000000",
+    ] {
+        assert_eq!(
+            rule(&format!("apdu=[\"00B0000010\", \"{apdu}\"]")),
+            ["facility[0].card_rule[0].apdu[1]"],
+            "{apdu}"
+        );
+    }
+    assert_eq!(rule("apdu=[\"00B0000010\"]"), Vec::<String>::new());
+    assert_eq!(
+        rule("apdu=[\"00B0000010\"]\nmap_file=\"/nowhere/cards.csv\""),
+        ["facility[0].card_rule[0].map_file"]
+    );
+}

@@ -1,5 +1,7 @@
 //! Everything that the types alone cannot refuse.
 
+mod desk;
+
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -37,6 +39,7 @@ pub fn validate(
     }
     welfare_offices(file, faults);
     facilities(file, faults, warnings);
+    desk::desks(file, faults);
     schemes(file, faults);
     consumers(file, faults);
     users(file, faults);

@@ -108,6 +108,7 @@ async fn serve_all(
         socket::serve(&site.config.data_dir, hub.clone(), roles)?;
         let status = role::projections(site, roles);
         role::terminals(site, roles);
+        role::card_readers(site, roles);
         let queries = queries(site, &ledger);
         let console = console::serve(site, queries, Some(status.clone()), roles).await?;
         role::projections_ready(&status, roles).await?;
@@ -148,9 +149,13 @@ pub async fn run_one(config: Config, role: Role) -> Outcome {
         config.nats.url.clone().ok_or_else(|| {
             ConfigError::needs(&config, "nats.url", &words::NEEDS_NATS.to_string())
         })?;
-    if role != Role::Terminal && config.database_url.is_none() {
+    if !is_edge(role) && config.database_url.is_none() {
         let reason = words::NEEDS_POSTGRES.to_string();
         return Err(ConfigError::needs(&config, "database.url", &reason).into());
+    }
+    if role == Role::CardReader && !role::has_card_readers(&config) {
+        let reason = words::NEEDS_READER.to_string();
+        return Err(ConfigError::needs(&config, "facility.desk.reader", &reason).into());
     }
     keys::private_dir(&config.data_dir)?;
     let stop = stop_signal()?;
@@ -169,6 +174,11 @@ pub async fn run_one(config: Config, role: Role) -> Outcome {
     Ok(Exit::Done)
 }
 
+/// Works at the edge: needs the broker, and no database.
+fn is_edge(role: Role) -> bool {
+    matches!(role, Role::Terminal | Role::CardReader)
+}
+
 async fn serve_one(
     site: &Site,
     role: Role,
@@ -185,6 +195,7 @@ async fn serve_one(
                 socket::serve(&site.config.data_dir, hub, roles)?;
             }
             Role::Terminal => role::terminals(site, roles),
+            Role::CardReader => role::card_readers(site, roles),
             Role::Projections => {
                 let status = role::projections(site, roles);
                 role::projections_ready(&status, roles).await?;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use shikaku_card_reader::CardReaderOptions;
 use shikaku_core::{HubHandle, HubOptions};
 use shikaku_kit::broker::BrokerOptions;
 use shikaku_ledger::Ledger;
@@ -128,12 +129,7 @@ pub fn terminals(site: &Site, roles: &mut Roles) {
                 },
                 data_dir: config.data_dir.clone(),
                 group_key: site.group_key.clone(),
-                broker: BrokerOptions {
-                    url: site.nats_url.clone(),
-                    user: "terminal".to_owned(),
-                    password: nats_password(&site.group_key, "terminal"),
-                    ca_file: config.nats.ca_file.clone(),
-                },
+                broker: edge_broker(site, "terminal"),
                 clock: Arc::new(SystemClock),
                 spool_bytes: TerminalOptions::SPOOL_BYTES,
             };
@@ -143,5 +139,51 @@ pub fn terminals(site: &Site, roles: &mut Roles) {
                 Ok(shikaku_terminal::run(options, cancel).await?)
             });
         }
+    }
+}
+
+/// An adapter for each card reader of each desk.
+pub fn card_readers(site: &Site, roles: &mut Roles) {
+    for facility in &site.config.group.facilities {
+        for desk in &facility.desks {
+            for reader in &desk.readers {
+                let options = CardReaderOptions {
+                    facility: facility.code.clone(),
+                    card_rules: facility.card_rules.clone(),
+                    desk: desk.id.clone(),
+                    reader: reader.clone(),
+                    data_dir: site.config.data_dir.clone(),
+                    group_key: site.group_key.clone(),
+                    broker: edge_broker(site, "card-reader"),
+                    clock: Arc::new(SystemClock),
+                    randomness: Arc::new(SystemRandomness),
+                    again: CardReaderOptions::AGAIN,
+                };
+                let name = format!("card-reader {} {}", facility.code, reader.id);
+                let cancel = roles.cancel();
+                roles.spawn(name, async move {
+                    Ok(shikaku_card_reader::run(options, cancel).await?)
+                });
+            }
+        }
+    }
+}
+
+/// Whether any is configured.
+pub fn has_card_readers(config: &crate::config::Config) -> bool {
+    let mut desks = config
+        .group
+        .facilities
+        .iter()
+        .flat_map(|facility| &facility.desks);
+    desks.any(|desk| !desk.readers.is_empty())
+}
+
+fn edge_broker(site: &Site, user: &str) -> BrokerOptions {
+    BrokerOptions {
+        url: site.nats_url.clone(),
+        user: user.to_owned(),
+        password: nats_password(&site.group_key, user),
+        ca_file: site.config.nats.ca_file.clone(),
     }
 }

@@ -56,6 +56,8 @@ pub enum CardUnread {
     Mute,
     /// Another program holds it for itself.
     InUse,
+    /// The reader or its service went away in the middle of an exchange.
+    ReaderLost,
     /// A rule fits it, but what the rule reads is not a number of this facility.
     NumberUnreadable,
 }
