@@ -30,7 +30,7 @@ crash: setup ## kill -9 of hub and broker at random moments, KILLS=100 of them
 	SHIKAKU_BIN=$${CARGO_TARGET_DIR:-$(CURDIR)/target}/debug/shikaku SHIKAKU_KILLS=$(or $(KILLS),100) \
 	  cargo nextest run -p shikaku-tests -E 'test(crashes_lose_nothing)'
 
-bench: setup ## the side-by-side performance table, as text and target/bench.json
+bench: setup ## the side-by-side performance table, as text and target/bench.json; PARTS="postgres sqlite parse latency" picks some
 	@$(MAKE) --no-print-directory -C bench run
 
 lint: setup ## rustfmt, clippy, cargo-deny, documentation

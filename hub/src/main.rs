@@ -28,6 +28,10 @@ use crate::answer::{Exit, Outcome, Refused, Usage};
 use crate::cli::{Cli, Command};
 use crate::config::{Config, ConfigError};
 
+/// The system's allocator takes a third of the sequencer's time; see `docs/decisions`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     log_to_stderr(&cli);

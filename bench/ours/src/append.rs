@@ -127,7 +127,7 @@ async fn tell(teller: &Teller, observation: Observation) -> Result<()> {
 }
 
 fn spread(n: u64) -> u64 {
-    n.wrapping_mul(0x9e37_79b9_7f4a_7c15) % STREAMS
+    (n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) % STREAMS
 }
 
 fn options(group_key: SealKey) -> Result<HubOptions> {

@@ -9,20 +9,37 @@ mod table;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use table::Row;
 
+/// As in the program itself.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const SECONDS: u64 = 6;
+/// What can be asked for by name; without a name it is all of them.
+const PARTS: [&str; 4] = ["postgres", "sqlite", "parse", "latency"];
 
 #[tokio::main]
 async fn main() -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
     let (mut rows, mut details) = (Vec::new(), Vec::new());
-    on_postgres(&root, &mut rows, &mut details).await?;
-    on_sqlite(&root, &mut rows, &mut details).await?;
-    parsing(&root, &mut rows, &mut details)?;
-    from_rename_to_subscriber(&root, &mut rows, &mut details).await?;
+    let named: Vec<String> = std::env::args().skip(1).collect();
+    ensure!(named.iter().all(|part| PARTS.contains(&part.as_str())), "parts are {PARTS:?}");
+    let wanted = |part: &str| named.is_empty() || named.iter().any(|named| named == part);
+    if wanted("postgres") {
+        on_postgres(&root, &mut rows, &mut details).await?;
+    }
+    if wanted("sqlite") {
+        on_sqlite(&root, &mut rows, &mut details).await?;
+    }
+    if wanted("parse") {
+        parsing(&root, &mut rows, &mut details)?;
+    }
+    if wanted("latency") {
+        from_rename_to_subscriber(&root, &mut rows, &mut details).await?;
+    }
     table::report(&rows, &details, &root.join("target/bench.json"))
 }
 

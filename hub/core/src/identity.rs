@@ -4,9 +4,33 @@ use shikaku_domain::FacilityFacts;
 use shikaku_domain::identity::{self, CandidateKey};
 use shikaku_ledger::{IdentityKey, KeyKind};
 use shikaku_schemas::event::PersonDetails;
-use shikaku_schemas::observation::{AnswerRecord, OqsAnswer, RecordNumbers};
+use shikaku_schemas::observation::OqsAnswer;
 use shikaku_schemas::seal::SealKey;
 use shikaku_schemas::value::{PatientNumber, RecordId};
+
+/// Everything an answer may be looked up by, as rows. Made once an answer: each costs digests and folded names.
+#[derive(Debug, Clone)]
+pub(crate) struct Named {
+    /// Its keys, strongest first.
+    pub(crate) keys: Vec<NamedKey>,
+    /// The key under which the same person would have been recorded without any number, if a ticket came along.
+    pub(crate) twin: Option<IdentityKey>,
+}
+
+/// One key and its rows.
+#[derive(Debug, Clone)]
+pub(crate) struct NamedKey {
+    /// In clear.
+    pub(crate) key: CandidateKey,
+    /// Leads to the record.
+    pub(crate) row: IdentityKey,
+    /// Says which record a person decided on, for these numbers *and* this name, birth date and sex: the next
+    /// answer of the same shape asks nobody again.
+    pub(crate) decided: IdentityKey,
+    /// Says in which case somebody waits. Bound to the name too, so that only the person in doubt waits and
+    /// not the one whose numbers were used.
+    pub(crate) waiting: IdentityKey,
+}
 
 /// Makes digests. The same group key makes the same ones for ever.
 #[derive(Clone)]
@@ -18,29 +42,48 @@ impl Digests {
         Self(group_key.derive("identity"))
     }
 
+    /// Everything that `answer` may be looked up by at `facility`.
+    pub(crate) fn named(&self, answer: &OqsAnswer, facility: &FacilityFacts) -> Named {
+        let told = serde_json::to_vec(&told(answer)).unwrap_or_default();
+        let keys = identity::keys_of(answer, facility)
+            .into_iter()
+            .map(|key| NamedKey {
+                row: self.key(&key),
+                decided: self.row(
+                    kind(key.kind),
+                    format!("{}|decided", key.scope),
+                    &key.bytes,
+                    &told,
+                ),
+                waiting: self.row(
+                    KeyKind::Waiting,
+                    format!("{}|{}", key.scope, key.kind.as_str()),
+                    &key.bytes,
+                    &told,
+                ),
+                key,
+            })
+            .collect();
+        let has_ticket = answer
+            .records
+            .iter()
+            .any(|record| !record.tickets.is_empty());
+        let twin = has_ticket
+            .then(|| identity::nameless_key(answer, facility))
+            .flatten()
+            .map(|twin| self.key(&twin));
+        Named { keys, twin }
+    }
+
     /// The row of a key that leads to a record.
     pub(crate) fn key(&self, key: &CandidateKey) -> IdentityKey {
-        self.row(kind(key.kind), key.scope.clone(), &key.bytes, None)
-    }
-
-    /// The row that says which record a person decided on, for these numbers *and* this name, birth date
-    /// and sex: the next answer of the same shape asks nobody again.
-    pub(crate) fn decided(&self, key: &CandidateKey, told: &PersonDetails) -> IdentityKey {
-        let scope = format!("{}|decided", key.scope);
-        self.row(kind(key.kind), scope, &key.bytes, Some(told))
-    }
-
-    /// The row that says in which case somebody waits. Bound to the name too, so that only the person in
-    /// doubt waits and not the one whose numbers were used.
-    pub(crate) fn waiting(&self, key: &CandidateKey, told: &PersonDetails) -> IdentityKey {
-        let scope = format!("{}|{}", key.scope, key.kind.as_str());
-        self.row(KeyKind::Waiting, scope, &key.bytes, Some(told))
+        self.row(kind(key.kind), key.scope.clone(), &key.bytes, &[])
     }
 
     /// The row that says to which person a record is linked.
     pub(crate) fn person(&self, record: RecordId) -> IdentityKey {
         let bytes = record.0.into_bytes();
-        self.row(KeyKind::Person, "group".to_owned(), &bytes, None)
+        self.row(KeyKind::Person, "group".to_owned(), &bytes, &[])
     }
 
     /// The row of a chart number.
@@ -48,20 +91,17 @@ impl Digests {
         self.key(&CandidateKey::chart(facility, number))
     }
 
-    fn row(
-        &self,
-        kind: KeyKind,
-        scope: String,
-        bytes: &[u8],
-        told: Option<&PersonDetails>,
-    ) -> IdentityKey {
-        let mut text = Vec::with_capacity(bytes.len() + 128);
-        let person = told.map(|told| serde_json::to_vec(told).unwrap_or_default());
-        for part in [kind.as_str().as_bytes(), scope.as_bytes(), bytes] {
+    /// Kind, scope and bytes stand behind their lengths, whoever is told of at the end.
+    fn row(&self, kind: KeyKind, scope: String, bytes: &[u8], told: &[u8]) -> IdentityKey {
+        let mut text = Vec::with_capacity(384);
+        let mut put = |part: &[u8]| {
             text.extend_from_slice(&(part.len() as u64).to_be_bytes());
             text.extend_from_slice(part);
-        }
-        text.extend_from_slice(&person.unwrap_or_default());
+        };
+        put(kind.as_str().as_bytes());
+        put(scope.as_bytes());
+        put(bytes);
+        text.extend_from_slice(told);
         IdentityKey {
             kind,
             scope,
@@ -88,23 +128,4 @@ pub(crate) fn told(answer: &OqsAnswer) -> PersonDetails {
         .find(|person| person.name.is_some() || person.name_kana.is_some())
         .cloned()
         .unwrap_or_default()
-}
-
-/// The key under which somebody without any number would have been recorded at this facility.
-pub(crate) fn nameless_twin(answer: &OqsAnswer, facility: &FacilityFacts) -> Option<CandidateKey> {
-    let stripped = OqsAnswer {
-        records: answer
-            .records
-            .iter()
-            .map(|record| AnswerRecord {
-                numbers: RecordNumbers::default(),
-                reference_number: None,
-                ..record.clone()
-            })
-            .collect(),
-        ..answer.clone()
-    };
-    identity::keys_of(&stripped, facility)
-        .into_iter()
-        .find(|key| key.kind == identity::KeyKind::Provisional)
 }

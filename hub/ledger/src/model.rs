@@ -165,7 +165,7 @@ impl KeyKind {
 }
 
 /// A key that leads to a record: unique, and only a keyed digest of what it stands for.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct IdentityKey {
     /// Its kind.
     pub kind: KeyKind,
@@ -173,6 +173,13 @@ pub struct IdentityKey {
     pub scope: String,
     /// HMAC of the numbers (label `identity`).
     pub digest: [u8; 32],
+}
+
+impl std::hash::Hash for IdentityKey {
+    /// Kind and scope are part of what was digested.
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.digest.hash(state);
+    }
 }
 
 /// A piece of evidence. Chunks of one evidence may come in different batches and more than once.

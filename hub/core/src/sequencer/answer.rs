@@ -1,9 +1,9 @@
 //! An answer of the centre: whose it is, what it changes, and whom it may be linked with.
 
-use shikaku_domain::identity::{self as naming, CandidateKey, Resolution, keys_of, resolve};
+use shikaku_domain::identity;
+use shikaku_domain::identity::{self as naming, CandidateKey, Resolution, resolve};
 use shikaku_domain::inquiry::{self, InquiryCommand};
 use shikaku_domain::patient::{self, PatientCommand, RecordVerification};
-use shikaku_domain::{FacilityFacts, identity};
 use shikaku_ledger::{Draft, IdentityKey};
 use shikaku_schemas::event::{CaseReason, Event};
 use shikaku_schemas::observation::{AnswerValidity, Observation, OqsAnswer};
@@ -12,7 +12,12 @@ use shikaku_schemas::value::{AsOf, CaseId, InquiryId, RecordId, StreamId, Validi
 use super::context::{Context, draft, patient_draft};
 use super::observation::Judged;
 use super::working_set::{Effects, WorkingSet};
-use crate::identity::told;
+use crate::identity::{Named, NamedKey};
+
+/// Whether an answer is about its inquiry alone.
+pub(super) fn names_nobody(answer: &OqsAnswer) -> bool {
+    answer.rejected || answer.records.is_empty()
+}
 
 /// Whose answer it is.
 enum Whose {
@@ -31,76 +36,52 @@ impl Context {
         answer: &OqsAnswer,
         decided: Option<RecordId>,
     ) -> Judged {
-        if answer.rejected || answer.records.is_empty() {
+        if names_nobody(answer) {
             return Judged::Effects(Effects {
-                drafts: names_nobody(set, seen, answer),
+                drafts: of_nobody(set, seen, answer),
                 ..Effects::default()
             });
         }
         let Some(facts) = self.facts(&seen.facility) else {
             return Judged::Parked("facility-unknown");
         };
-        match self.whose(set, facts, answer, decided) {
-            Whose::Record(record, keys) => self.verification(set, seen, answer, record, keys),
+        let named = set.named(self, seen, answer, facts);
+        match whose(set, &named, answer, decided)
+            .unwrap_or_else(|| self.resolved(set, answer, &named))
+        {
+            Whose::Record(record, keys) => {
+                self.verification(set, seen, answer, &named, (record, keys))
+            }
             Whose::WaitsBehind(case) => Judged::Waits {
                 case,
                 effects: Effects {
-                    taken: self.waiting_keys(facts, answer, case),
+                    taken: waiting_keys(&named, case),
                     ..Effects::default()
                 },
             },
             Whose::Unsure(reason, candidates) => {
                 let (case, mut effects) = self.open_case(seen, reason, candidates);
-                effects.taken = self.waiting_keys(facts, answer, case);
+                effects.taken = waiting_keys(&named, case);
                 Judged::Waits { case, effects }
             }
             Whose::Erased => Judged::Parked("record-erased"),
         }
     }
 
-    fn whose(
-        &self,
-        set: &mut WorkingSet,
-        facts: &FacilityFacts,
-        answer: &OqsAnswer,
-        decided: Option<RecordId>,
-    ) -> Whose {
-        let keys = keys_of(answer, facts);
-        let told = told(answer);
-        let by_person = |key: &CandidateKey| self.digests.decided(key, &told);
-        if let Some(record) = decided {
-            let mut taken = self.unclaimed(set, answer, &keys, record);
-            taken.extend(keys.iter().map(|key| (by_person(key), record)));
-            return Whose::Record(record, taken);
-        }
-        let waits = |key| set.record_of(&self.digests.waiting(key, &told));
-        if let Some(case) = keys.iter().find_map(waits) {
-            return Whose::WaitsBehind(CaseId(case.0));
-        }
-        if let Some(record) = keys.iter().find_map(|key| set.record_of(&by_person(key))) {
-            let taken = self.unclaimed(set, answer, &keys, record);
-            return Whose::Record(record, taken);
-        }
-        self.resolved(set, answer, keys)
-    }
-
-    fn resolved(&self, set: &mut WorkingSet, answer: &OqsAnswer, keys: Vec<CandidateKey>) -> Whose {
-        let mut found = Vec::with_capacity(keys.len());
-        for key in keys {
-            let record = set.record_of(&self.digests.key(&key));
-            let known = record.map(|record| {
-                let state = set.stream(&StreamId::patient(record)).patient();
-                (record, state)
-            });
-            if known.as_ref().is_some_and(|(_, state)| state.erased) {
+    fn resolved(&self, set: &WorkingSet, answer: &OqsAnswer, named: &Named) -> Whose {
+        let mut found = Vec::with_capacity(named.keys.len());
+        for NamedKey { key, row, .. } in &named.keys {
+            let record = set.record_of(row);
+            let known = record.map(|record| (record, set.patient(record)));
+            if known.is_some_and(|(_, state)| state.erased) {
                 return Whose::Erased;
             }
-            found.push((key, known.map(|(record, state)| (record, state.person))));
+            let known = known.map(|(record, state)| (record, state.person.clone()));
+            found.push((key.clone(), known));
         }
         let taken = |keys: Vec<CandidateKey>, record| {
-            keys.iter()
-                .map(|key| (self.digests.key(key), record))
-                .collect()
+            let named = named.keys.iter().filter(|named| keys.contains(&named.key));
+            named.map(|named| (named.row.clone(), record)).collect()
         };
         match resolve(answer, &found) {
             Resolution::Existing { record, new_keys } => {
@@ -114,44 +95,13 @@ impl Context {
         }
     }
 
-    /// Keys of the answer that lead nowhere yet. A local copy teaches no number.
-    fn unclaimed(
-        &self,
-        set: &WorkingSet,
-        answer: &OqsAnswer,
-        keys: &[CandidateKey],
-        record: RecordId,
-    ) -> Vec<(IdentityKey, RecordId)> {
-        let copy = answer.method == shikaku_schemas::value::Method::LocalCopy;
-        keys.iter()
-            .filter(|key| !copy || key.kind == naming::KeyKind::Provisional)
-            .map(|key| self.digests.key(key))
-            .filter(|key| set.record_of(key).is_none())
-            .map(|key| (key, record))
-            .collect()
-    }
-
-    /// By these the person's later answers queue behind.
-    pub(super) fn waiting_keys(
-        &self,
-        facts: &FacilityFacts,
-        answer: &OqsAnswer,
-        case: CaseId,
-    ) -> Vec<(IdentityKey, RecordId)> {
-        let told = told(answer);
-        keys_of(answer, facts)
-            .iter()
-            .map(|key| (self.digests.waiting(key, &told), RecordId(case.0)))
-            .collect()
-    }
-
     fn verification(
         &self,
         set: &mut WorkingSet,
         seen: &Observation,
         answer: &OqsAnswer,
-        record: RecordId,
-        taken: Vec<(IdentityKey, RecordId)>,
+        named: &Named,
+        (record, taken): (RecordId, Vec<(IdentityKey, RecordId)>),
     ) -> Judged {
         let Some(facts) = self.facts(&seen.facility) else {
             return Judged::Parked("facility-unknown");
@@ -165,16 +115,15 @@ impl Context {
             device: Some(seen.device.clone()),
             ids: self.qualifications.clone(),
         };
-        let state = set.stream(&StreamId::patient(record)).patient();
         let decision = patient::decide(
-            &state,
+            set.patient(record),
             PatientCommand::RecordVerification(Box::new(command)),
         );
         let events = match decision {
             Ok(events) => events,
             Err(rejection) => return Judged::Parked(rejection.rule()),
         };
-        let mut effects = self.links(set, seen, answer, record, &events);
+        let mut effects = self.links(set, seen, named, record, &events);
         effects.taken.extend(taken);
         let answered = answer
             .inquiry
@@ -197,16 +146,16 @@ impl Context {
         &self,
         set: &mut WorkingSet,
         seen: &Observation,
-        answer: &OqsAnswer,
+        named: &Named,
         record: RecordId,
         events: &[Event],
     ) -> Effects {
         let arrivals = identity::arrivals(record, &seen.facility, events);
-        let twin = self
-            .facts(&seen.facility)
+        let twin = named
+            .twin
+            .as_ref()
             .filter(|_| !arrivals.is_empty())
-            .and_then(|facts| crate::identity::nameless_twin(answer, facts))
-            .and_then(|key| set.record_of(&self.digests.key(&key)));
+            .and_then(|twin| set.record_of(twin));
         let Some(twin) = twin.filter(|twin| *twin != record) else {
             return Effects::default();
         };
@@ -224,8 +173,53 @@ impl Context {
     }
 }
 
+/// Whose the answer is, where a person decided, or who waits already.
+fn whose(
+    set: &WorkingSet,
+    named: &Named,
+    answer: &OqsAnswer,
+    decided: Option<RecordId>,
+) -> Option<Whose> {
+    if let Some(record) = decided {
+        let mut taken = unclaimed(set, answer, named, record);
+        taken.extend(named.keys.iter().map(|key| (key.decided.clone(), record)));
+        return Some(Whose::Record(record, taken));
+    }
+    let waits = |key: &NamedKey| set.record_of(&key.waiting);
+    if let Some(case) = named.keys.iter().find_map(waits) {
+        return Some(Whose::WaitsBehind(CaseId(case.0)));
+    }
+    let by_person = |key: &NamedKey| set.record_of(&key.decided);
+    let record = named.keys.iter().find_map(by_person)?;
+    let taken = unclaimed(set, answer, named, record);
+    Some(Whose::Record(record, taken))
+}
+
+/// Keys of the answer that lead nowhere yet. A local copy teaches no number.
+fn unclaimed(
+    set: &WorkingSet,
+    answer: &OqsAnswer,
+    named: &Named,
+    record: RecordId,
+) -> Vec<(IdentityKey, RecordId)> {
+    let copy = answer.method == shikaku_schemas::value::Method::LocalCopy;
+    let keys = named.keys.iter();
+    keys.filter(|named| !copy || named.key.kind == naming::KeyKind::Provisional)
+        .map(|named| &named.row)
+        .filter(|row| set.record_of(row).is_none())
+        .map(|row| (row.clone(), record))
+        .collect()
+}
+
+/// By these the person's later answers queue behind.
+pub(super) fn waiting_keys(named: &Named, case: CaseId) -> Vec<(IdentityKey, RecordId)> {
+    let keys = named.keys.iter();
+    keys.map(|named| (named.waiting.clone(), RecordId(case.0)))
+        .collect()
+}
+
 /// An answer that names nobody belongs to its inquiry, or to a stream of its own, so that each file is told.
-fn names_nobody(set: &mut WorkingSet, seen: &Observation, answer: &OqsAnswer) -> Vec<Draft> {
+fn of_nobody(set: &mut WorkingSet, seen: &Observation, answer: &OqsAnswer) -> Vec<Draft> {
     let own = InquiryId(seen.observation_id.0);
     let tries = answer
         .inquiry

@@ -9,6 +9,7 @@ use shikaku_schemas::event::{CaseReason, Event, IdentityCaseOpened, PersonLinked
 use shikaku_schemas::observation::{Observation, ObservationBody};
 use shikaku_schemas::value::{CaseId, FacilityCode, PersonId, RecordId, StreamId};
 
+use super::answer::waiting_keys;
 use super::context::{Context, draft};
 use super::verdict::{Place, Verdict};
 use super::working_set::{Effects, WorkingSet};
@@ -97,7 +98,9 @@ impl Context {
         effects.cases.push(CaseChange::Closed { case });
         let waiting = set.waiting.remove(&case).unwrap_or_default();
         for seen in &waiting {
-            effects.released.extend(self.waiting_rows_of(seen, case));
+            effects
+                .released
+                .extend(self.waiting_rows_of(set, seen, case));
         }
         effects
             .inbox
@@ -116,6 +119,7 @@ impl Context {
 
     fn waiting_rows_of(
         &self,
+        set: &mut WorkingSet,
         seen: &Observation,
         case: CaseId,
     ) -> Vec<shikaku_ledger::IdentityKey> {
@@ -127,7 +131,8 @@ impl Context {
         let Some(facts) = self.facts(&seen.facility) else {
             return Vec::new();
         };
-        let keys = self.waiting_keys(facts, answer, case);
+        let named = set.named(self, seen, answer, facts);
+        let keys = waiting_keys(&named, case);
         keys.into_iter().map(|(key, _)| key).collect()
     }
 
@@ -140,7 +145,7 @@ impl Context {
         reason: &str,
     ) -> Result<Effects, &'static str> {
         for record in records {
-            let known = set.stream(&StreamId::patient(*record)).patient();
+            let known = set.patient(*record);
             if !known.seen || known.erased {
                 return Err("record-unknown");
             }

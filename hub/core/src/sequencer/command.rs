@@ -153,8 +153,7 @@ impl Context {
         let record = set
             .record_of(&self.digests.chart(facts, number))
             .ok_or("record-unknown")?;
-        let state = set.stream(&StreamId::patient(record)).patient();
-        known_numbers(&state, &asked.facility, record, on)
+        known_numbers(set.patient(record), &asked.facility, record, on)
     }
 
     fn retry(

@@ -4,26 +4,25 @@
 use std::collections::{HashMap, HashSet};
 
 use lru::LruCache;
-use shikaku_domain::identity::keys_of;
-use shikaku_ledger::{IdentityKey, Ledger, LedgerError, Opened, StoredEvent};
+use shikaku_ledger::{IdentityKey, InboxRow, Ledger, LedgerError, Opened, StoredEvent};
 use shikaku_schemas::command::{Command, CommandEnvelope};
 use shikaku_schemas::observation::{Observation, ObservationBody, OqsAnswer};
 use shikaku_schemas::value::{
-    CaseId, InquiryId, ObservationId, PatientNumber, PersonId, Position, RecordId, StreamId,
+    CaseId, EvidenceId, InquiryId, ObservationId, PatientNumber, PersonId, Position, RecordId,
+    StreamId,
 };
 
 use super::Work;
+use super::answer::names_nobody;
 use super::command::{command_row, inquiry_of};
 use super::context::Context;
 use super::state::Loaded;
 use super::working_set::WorkingSet;
-use crate::identity;
 
 /// What the items of a batch name.
 #[derive(Default)]
 struct Needs {
     inbox: HashSet<ObservationId>,
-    observations: Vec<Observation>,
     cases: Vec<CaseId>,
     keys: HashSet<IdentityKey>,
     streams: HashSet<StreamId>,
@@ -37,31 +36,68 @@ pub(crate) async fn load(
     works: &[Work],
 ) -> Result<WorkingSet, LedgerError> {
     let mut needs = Needs::default();
-    for work in works {
-        needs.name(context, work);
-    }
     let mut set = WorkingSet::default();
-    let ids: Vec<_> = needs.inbox.iter().copied().collect();
-    if !ids.is_empty() {
-        set.inbox = ledger.inbox(&ids).await?;
+    for work in works {
+        needs.name(context, &mut set, work);
     }
+    // None of the three waits for another.
+    (set.inbox, set.keys, set.evidence) = tokio::try_join!(
+        inbox(ledger, std::mem::take(&mut needs.inbox)),
+        keys(ledger, std::mem::take(&mut needs.keys)),
+        evidence(ledger, works)
+    )?;
     commands_given_before(ledger, &mut set, works).await?;
-    waiting(ledger, &mut set, &mut needs).await?;
-    needs.reopen(&set, works);
-    for seen in std::mem::take(&mut needs.observations) {
-        needs.look_up(context, &seen);
-    }
-    evidence(ledger, &mut set, works).await?;
-    let keys: Vec<_> = needs.keys.drain().collect();
-    if !keys.is_empty() {
-        set.keys = ledger.resolve(&keys).await?;
-    }
+    anew(ledger, context, &mut set, &mut needs, works).await?;
     for (key, leads_to) in &set.keys {
         needs.streams.insert(target(key, *leads_to));
     }
     streams(ledger, &mut set, kept, needs.streams).await?;
     links(ledger, context, &mut set, kept).await?;
     Ok(set)
+}
+
+async fn inbox(
+    ledger: &Ledger,
+    ids: HashSet<ObservationId>,
+) -> Result<HashMap<ObservationId, InboxRow>, LedgerError> {
+    let ids: Vec<_> = ids.into_iter().collect();
+    match ids.is_empty() {
+        true => Ok(HashMap::new()),
+        false => ledger.inbox(&ids).await,
+    }
+}
+
+async fn keys(
+    ledger: &Ledger,
+    keys: HashSet<IdentityKey>,
+) -> Result<HashMap<IdentityKey, RecordId>, LedgerError> {
+    let keys: Vec<_> = keys.into_iter().collect();
+    match keys.is_empty() {
+        true => Ok(HashMap::new()),
+        false => ledger.resolve(&keys).await,
+    }
+}
+
+/// Observations that commands have decided anew: those that wait in a case, and parked ones.
+async fn anew(
+    ledger: &Ledger,
+    context: &Context,
+    set: &mut WorkingSet,
+    needs: &mut Needs,
+    works: &[Work],
+) -> Result<(), LedgerError> {
+    let mut observations = waiting(ledger, set, &needs.cases).await?;
+    observations.extend(parked(set, works));
+    if observations.is_empty() {
+        return Ok(());
+    }
+    let mut more = Needs::default();
+    for seen in &observations {
+        more.look_up(context, set, seen);
+    }
+    set.keys.extend(keys(ledger, more.keys).await?);
+    needs.streams.extend(more.streams);
+    Ok(())
 }
 
 fn target(key: &IdentityKey, leads_to: RecordId) -> StreamId {
@@ -73,11 +109,11 @@ fn target(key: &IdentityKey, leads_to: RecordId) -> StreamId {
 }
 
 impl Needs {
-    fn name(&mut self, context: &Context, work: &Work) {
+    fn name(&mut self, context: &Context, set: &mut WorkingSet, work: &Work) {
         match work {
             Work::Observation(seen) => {
                 self.inbox.insert(seen.observation_id);
-                self.observations.push((**seen).clone());
+                self.look_up(context, set, seen);
             }
             Work::Unjudged(unjudged) => drop(self.inbox.insert(unjudged.observation_id)),
             Work::Overdue(inquiry) => drop(self.streams.insert(StreamId::inquiry(*inquiry))),
@@ -123,26 +159,10 @@ impl Needs {
         self.keys.insert(context.digests.person(record));
     }
 
-    /// Parked observations that are decided anew.
-    fn reopen(&mut self, set: &WorkingSet, works: &[Work]) {
-        for work in works {
-            let Work::Command(envelope) = work else {
-                continue;
-            };
-            let Command::RetryParked { id } = &envelope.command else {
-                continue;
-            };
-            let row = id.parse().ok().and_then(|id| set.inbox.get(&id));
-            let bytes = row.and_then(|row| row.observation.as_deref());
-            let seen = bytes.and_then(|bytes| serde_json::from_slice::<Observation>(bytes).ok());
-            self.observations.extend(seen);
-        }
-    }
-
-    fn look_up(&mut self, context: &Context, seen: &Observation) {
+    fn look_up(&mut self, context: &Context, set: &mut WorkingSet, seen: &Observation) {
         match &seen.body {
             ObservationBody::OqsAnswer(answer) | ObservationBody::OqsAnswerUnit(answer) => {
-                self.answer(context, seen, answer);
+                self.answer(context, set, seen, answer);
             }
             ObservationBody::InquiryProgress(progress) => self.inquiry(progress.inquiry),
             ObservationBody::ChartOpened(opened) => {
@@ -167,26 +187,26 @@ impl Needs {
         }
     }
 
-    fn answer(&mut self, context: &Context, seen: &Observation, answer: &OqsAnswer) {
-        let of_its_own = InquiryId(seen.observation_id.0);
-        self.inquiry(answer.inquiry.unwrap_or(of_its_own));
+    fn answer(
+        &mut self,
+        context: &Context,
+        set: &mut WorkingSet,
+        seen: &Observation,
+        answer: &OqsAnswer,
+    ) {
+        self.streams.extend(answer.inquiry.map(StreamId::inquiry));
+        if names_nobody(answer) {
+            self.inquiry(InquiryId(seen.observation_id.0));
+        }
         let Some(facts) = context.facts(&seen.facility) else {
             return;
         };
-        let told = identity::told(answer);
-        for key in keys_of(answer, facts) {
-            self.keys.insert(context.digests.key(&key));
-            self.keys.insert(context.digests.decided(&key, &told));
-            self.keys.insert(context.digests.waiting(&key, &told));
+        let named = set.named(context, seen, answer, facts);
+        for key in &named.keys {
+            let rows = [&key.row, &key.decided, &key.waiting];
+            self.keys.extend(rows.into_iter().cloned());
         }
-        if answer
-            .records
-            .iter()
-            .any(|record| !record.tickets.is_empty())
-            && let Some(twin) = identity::nameless_twin(answer, facts)
-        {
-            self.keys.insert(context.digests.key(&twin));
-        }
+        self.keys.extend(named.twin.clone());
     }
 }
 
@@ -218,28 +238,39 @@ async fn commands_given_before(
 async fn waiting(
     ledger: &Ledger,
     set: &mut WorkingSet,
-    needs: &mut Needs,
-) -> Result<(), LedgerError> {
-    for case in std::mem::take(&mut needs.cases) {
-        let ids = ledger.waiting_in(case).await?;
+    cases: &[CaseId],
+) -> Result<Vec<Observation>, LedgerError> {
+    let mut found = Vec::new();
+    for case in cases {
+        let ids = ledger.waiting_in(*case).await?;
         let rows = ledger.inbox(&ids).await?;
         for row in ids.iter().filter_map(|id| rows.get(id)) {
             let bytes = row.observation.as_deref().unwrap_or_default();
             if let Ok(seen) = serde_json::from_slice::<Observation>(bytes) {
-                needs.observations.push(seen.clone());
-                set.waiting.entry(case).or_default().push(seen);
+                found.push(seen.clone());
+                set.waiting.entry(*case).or_default().push(seen);
             }
             set.inbox.insert(row.observation_id, row.clone());
         }
     }
-    Ok(())
+    Ok(found)
 }
 
-async fn evidence(
-    ledger: &Ledger,
-    set: &mut WorkingSet,
-    works: &[Work],
-) -> Result<(), LedgerError> {
+/// Parked observations that are decided anew.
+fn parked(set: &WorkingSet, works: &[Work]) -> Vec<Observation> {
+    let ids = works.iter().filter_map(|work| match work {
+        Work::Command(envelope) => match &envelope.command {
+            Command::RetryParked { id } => id.parse().ok(),
+            _ => None,
+        },
+        _ => None,
+    });
+    ids.filter_map(|id: ObservationId| set.inbox.get(&id)?.observation.as_deref())
+        .filter_map(|bytes| serde_json::from_slice(bytes).ok())
+        .collect()
+}
+
+async fn evidence(ledger: &Ledger, works: &[Work]) -> Result<HashSet<EvidenceId>, LedgerError> {
     let references: Vec<_> = works
         .iter()
         .filter_map(|work| match work {
@@ -247,10 +278,10 @@ async fn evidence(
             _ => None,
         })
         .collect();
-    if !references.is_empty() {
-        set.evidence = ledger.evidence_complete(&references).await?;
+    match references.is_empty() {
+        true => Ok(HashSet::new()),
+        false => ledger.evidence_complete(&references).await,
     }
-    Ok(())
 }
 
 async fn streams(

@@ -183,8 +183,7 @@ fn on_record(
     record: RecordId,
     command: PatientCommand,
 ) -> Judged {
-    let state = set.stream(&StreamId::patient(record)).patient();
-    match patient::decide(&state, command) {
+    match patient::decide(set.patient(record), command) {
         Ok(events) => Judged::Effects(Effects {
             drafts: events
                 .into_iter()

@@ -83,14 +83,6 @@ impl Loaded {
     }
 
     /// A patient record; nothing is known on streams of other kinds.
-    pub(crate) fn patient(&self) -> PatientState {
-        match &self.state {
-            State::Patient(state) => (**state).clone(),
-            _ => PatientState::default(),
-        }
-    }
-
-    /// A patient record, to look at.
     pub(crate) fn as_patient(&self) -> Option<&PatientState> {
         match &self.state {
             State::Patient(state) => Some(state),

@@ -3,13 +3,18 @@
 //! Effects of an item are applied whole, or not at all, so that a refused item leaves no trace.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, LazyLock};
 
+use shikaku_domain::FacilityFacts;
+use shikaku_domain::patient::PatientState;
 use shikaku_ledger::{Batch, CaseChange, Draft, EvidenceChunk, IdentityKey, InboxRow};
-use shikaku_schemas::observation::{CommitOutcome, Observation};
+use shikaku_schemas::observation::{CommitOutcome, Observation, OqsAnswer};
 use shikaku_schemas::value::{CaseId, EvidenceId, ObservationId, Position, RecordId, StreamId};
 
+use super::context::Context;
 use super::state::Loaded;
 use super::verdict::Verdict;
+use crate::identity::Named;
 
 /// What one item changes.
 #[derive(Debug, Default)]
@@ -41,6 +46,8 @@ pub(crate) struct WorkingSet {
     pub(crate) made: HashMap<ObservationId, StreamId>,
     /// Commands of this batch, and what they are answered.
     pub(crate) given: HashMap<ObservationId, Verdict>,
+    /// What answers may be looked up by.
+    pub(crate) named: HashMap<ObservationId, Arc<Named>>,
     /// Observations that wait in a case, in order of arrival.
     pub(crate) waiting: HashMap<CaseId, Vec<Observation>>,
     /// What observations of this batch say that their evidence is.
@@ -86,6 +93,28 @@ impl WorkingSet {
         self.streams
             .entry(stream.clone())
             .or_insert_with(|| Loaded::empty(stream))
+    }
+
+    /// A patient record as it stands; of one never heard of nothing is known.
+    pub(crate) fn patient(&self, record: RecordId) -> &PatientState {
+        static NOBODY: LazyLock<PatientState> = LazyLock::new(PatientState::default);
+        self.streams
+            .get(&StreamId::patient(record))
+            .and_then(Loaded::as_patient)
+            .unwrap_or(&NOBODY)
+    }
+
+    /// What an answer may be looked up by.
+    pub(crate) fn named(
+        &mut self,
+        context: &Context,
+        seen: &Observation,
+        answer: &OqsAnswer,
+        facts: &FacilityFacts,
+    ) -> Arc<Named> {
+        let named = self.named.entry(seen.observation_id);
+        let named = named.or_insert_with(|| Arc::new(context.digests.named(answer, facts)));
+        Arc::clone(named)
     }
 
     /// Makes the effects part of the batch. Gives how many events stand before and after.

@@ -107,6 +107,12 @@ pub fn keys_of(answer: &OqsAnswer, facility: &FacilityFacts) -> Vec<CandidateKey
     keys
 }
 
+/// The key under which the person of `answer` would have been recorded here without any number.
+pub fn nameless_key(answer: &OqsAnswer, facility: &FacilityFacts) -> Option<CandidateKey> {
+    let mut records = answer.records.iter();
+    records.find_map(|record| provisional(record, facility))
+}
+
 /// Whether the answer tells a number by which its person can be found again.
 pub fn tells_a_number(answer: &OqsAnswer, facility: &FacilityFacts) -> bool {
     answer.method != Method::LocalCopy

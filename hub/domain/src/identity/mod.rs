@@ -13,6 +13,6 @@ mod resolve;
 #[cfg(test)]
 mod tests;
 
-pub use key::{CandidateKey, KeyKind, keys_of, tells_a_number};
+pub use key::{CandidateKey, KeyKind, keys_of, nameless_key, tells_a_number};
 pub use offer::{Arrival, WaitingPerson, arrivals, offer};
 pub use resolve::{Found, PersonSummary, Resolution, resolve};

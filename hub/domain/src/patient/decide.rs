@@ -1,5 +1,7 @@
 //! From one command to the facts it makes.
 
+use std::borrow::Cow;
+
 use shikaku_schemas::event::{
     ConsentRecorded, Event, HalfVerified, PatientFirstSeen, PatientNumbered, PersonDetails,
     Sightings, Verified,
@@ -75,7 +77,8 @@ struct Verification<'a> {
     origin: Origin,
     as_of: AsOf,
     before: &'a PatientState,
-    working: PatientState,
+    /// Copied when the first fact changes it: most answers tell nothing but that somebody was verified.
+    working: Cow<'a, PatientState>,
     events: Vec<Event>,
     sightings: Sightings,
 }
@@ -91,7 +94,7 @@ impl<'a> Verification<'a> {
             origin,
             command,
             before: state,
-            working: state.clone(),
+            working: Cow::Borrowed(state),
             events: Vec::new(),
             sightings: Sightings::default(),
         }
@@ -110,13 +113,13 @@ impl<'a> Verification<'a> {
             self.not_commissioned(&reading, &person);
         }
         let verified = self.verified(&reading, person);
-        self.record([Event::Verified(verified)]);
+        self.events.push(Event::Verified(verified));
         self.events
     }
 
     fn record(&mut self, events: impl IntoIterator<Item = Event>) {
         for event in events {
-            evolve(&mut self.working, &self.origin, &event);
+            evolve(self.working.to_mut(), &self.origin, &event);
             self.events.push(event);
         }
     }

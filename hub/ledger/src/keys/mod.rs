@@ -13,6 +13,7 @@ use lru::LruCache;
 use metrics::counter;
 use shikaku_schemas::seal::SealKey;
 use shikaku_schemas::value::{EvidenceId, ObservationId, RecordId};
+use sqlx::error::ErrorKind;
 
 use crate::LedgerError;
 use crate::model::KeyOwner;
@@ -69,7 +70,14 @@ pub(crate) enum PersistError {
 impl From<sqlx::Error> for PersistError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
-            sqlx::Error::Database(cause) if cause.is_unique_violation() => Self::Stale,
+            sqlx::Error::Database(cause)
+                if matches!(
+                    cause.kind(),
+                    ErrorKind::UniqueViolation | ErrorKind::NotNullViolation
+                ) =>
+            {
+                Self::Stale
+            }
             _ => Self::Failed(error.into()),
         }
     }

@@ -41,6 +41,7 @@ impl KeyTables {
         connection.close().await?;
         let pool = PgPoolOptions::new()
             .max_connections(4)
+            .test_before_acquire(false)
             .connect_lazy_with(options);
         Ok(Self { pool })
     }

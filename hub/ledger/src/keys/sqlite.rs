@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use shikaku_schemas::value::RecordId;
-use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
+use sqlx::ConnectOptions as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePool, SqlitePoolOptions};
+use tokio::sync::Mutex;
 use uuid::fmt::Hyphenated;
 
 use super::{PersistError, StoredKey, Wrapped};
@@ -12,9 +14,23 @@ use crate::store::sqlite::{connect_options, migrate, prove_durable};
 
 const MIGRATIONS: &[&str] = &[include_str!("../../migrations/keys-sqlite-1.sql")];
 
+/// One call, since each costs a hop to the connection's thread. When any of the owners was erased its key is null, which the column refuses: nothing is made at all.
+const PERSIST: &str = "
+BEGIN IMMEDIATE;
+UPDATE keys SET about = l.value ->> 1 FROM json_each(?) AS l WHERE keys.owner = l.value ->> 0;
+INSERT INTO keys (owner, wrapped, about)
+SELECT n.value ->> 0,
+       CASE WHEN NOT EXISTS (SELECT 1 FROM erased JOIN json_each(?) AS o ON erased.owner = o.value ->> 0)
+            THEN unhex(n.value ->> 1) END,
+       n.value ->> 2
+FROM json_each(?) AS n;
+COMMIT";
+
 #[derive(Debug)]
 pub(super) struct KeyTables {
     pool: SqlitePool,
+    options: Box<SqliteConnectOptions>,
+    writer: Mutex<Option<SqliteConnection>>,
 }
 
 /// Makes the file before SQLite does, for its owner alone; what SQLite puts beside it has the same mode.
@@ -45,13 +61,18 @@ impl KeyTables {
         let options = connect_options(path, read_only)?.pragma("secure_delete", "on");
         let pool = SqlitePoolOptions::new()
             .max_connections(2)
-            .connect_with(options)
+            .test_before_acquire(false)
+            .connect_with(options.clone())
             .await?;
         let mut connection = pool.acquire().await?;
         prove_durable(&mut connection, read_only).await?;
         migrate(&mut connection, "key store", MIGRATIONS, read_only).await?;
         drop(connection);
-        Ok(Self { pool })
+        Ok(Self {
+            pool,
+            options: Box::new(options),
+            writer: Mutex::new(None),
+        })
     }
 
     pub(super) async fn group_check(
@@ -96,31 +117,20 @@ impl KeyTables {
             .map(|row| (&row.owner, hex::encode(&row.wrapped), row.about))
             .collect();
         let new = serde_json::json!(new).to_string();
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        if !about.is_empty() {
-            sqlx::query(
-                "UPDATE keys SET about = l.value ->> 1 FROM json_each(?) AS l
-                 WHERE keys.owner = l.value ->> 0",
-            )
-            .bind(serde_json::json!(about).to_string())
-            .execute(&mut *transaction)
-            .await?;
+        let about = serde_json::json!(about).to_string();
+        let mut writer = self.writer.lock().await;
+        // Taken out while it works: a call that is dropped half-way takes its connection with it.
+        let mut connection = match writer.take() {
+            Some(connection) => connection,
+            None => self.options.connect().await?,
+        };
+        let call = sqlx::query(PERSIST).bind(about).bind(&new).bind(&new);
+        let outcome = call.execute(&mut connection).await;
+        if outcome.is_err() {
+            sqlx::raw_sql("ROLLBACK").execute(&mut connection).await?;
         }
-        // When any of the owners was erased nothing is made at all.
-        let made = sqlx::query(
-            "INSERT INTO keys (owner, wrapped, about)
-             SELECT n.value ->> 0, unhex(n.value ->> 1), n.value ->> 2 FROM json_each(?) AS n
-             WHERE NOT EXISTS (
-               SELECT 1 FROM erased JOIN json_each(?) AS o ON erased.owner = o.value ->> 0)",
-        )
-        .bind(&new)
-        .bind(&new)
-        .execute(&mut *transaction)
-        .await?;
-        if made.rows_affected() != rows.len() as u64 {
-            return Err(PersistError::Stale);
-        }
-        transaction.commit().await?;
+        *writer = Some(connection);
+        outcome?;
         Ok(())
     }
 

@@ -212,7 +212,7 @@ impl Writer {
     async fn conflict(&self, batch: &Batch) -> AppendError {
         let inner = &self.ledger.inner;
         inner.versions().clear();
-        match prepare::check_versions(inner, &batch.events).await {
+        match prepare::check_versions(inner, &batch.events, Knowledge::Sure).await {
             Err(conflict) => conflict,
             Ok(_) => AppendError::Unavailable(Box::new(LedgerError::Busy)),
         }

@@ -19,10 +19,11 @@ use crate::store::{EvidencePart, HeadRow, Prepared, StoredInbox};
 /// Events of one batch at most.
 const MAX_EVENTS: usize = 10_000;
 
-/// How keys that are not in memory are judged.
+/// How streams and keys that are not in memory are judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Knowledge {
-    /// A new stream and a one-piece evidence have no key yet; should they, the key store refuses and we ask.
+    /// A stream said to be new has no event, and like a one-piece evidence no key; should they, the primary key
+    /// or the key store refuses and we ask.
     Likely,
     /// Ask for each.
     Sure,
@@ -37,7 +38,7 @@ pub(super) async fn prepare(
     knowledge: Knowledge,
 ) -> Result<(Prepared, NewKeys), AppendError> {
     check_lawful(before, batch)?;
-    check_versions(ledger, &batch.events).await?;
+    check_versions(ledger, &batch.events, knowledge).await?;
     let mut ring = KeyRing::gather(&ledger.keys, batch, knowledge).await?;
     let mut after = before.clone();
     after.commits += 1;
@@ -95,7 +96,11 @@ fn check_lawful(before: &HeadRow, batch: &Batch) -> Result<(), AppendError> {
 }
 
 /// Every draft must follow the event before it, in the ledger or in this batch.
-pub(super) async fn check_versions(ledger: &Inner, drafts: &[Draft]) -> Result<(), AppendError> {
+pub(super) async fn check_versions(
+    ledger: &Inner,
+    drafts: &[Draft],
+    knowledge: Knowledge,
+) -> Result<(), AppendError> {
     let mut known: HashMap<&StreamId, u64> = HashMap::with_capacity(drafts.len());
     let mut unknown: Vec<StreamId> = Vec::new();
     {
@@ -105,7 +110,8 @@ pub(super) async fn check_versions(ledger: &Inner, drafts: &[Draft]) -> Result<(
                 continue;
             }
             let version = versions.get(&draft.stream).copied();
-            if version.is_none() {
+            let is_likely_new = draft.expected_version == 0 && knowledge == Knowledge::Likely;
+            if version.is_none() && !is_likely_new {
                 unknown.push(draft.stream.clone());
             }
             known.insert(&draft.stream, version.unwrap_or(0));

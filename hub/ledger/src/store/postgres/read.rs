@@ -38,6 +38,8 @@ impl Tables {
         let pool = PgPoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(Duration::from_secs(10))
+            // A line that broke shows at its first use, and every reader tries again.
+            .test_before_acquire(false)
             .connect_lazy_with(options.clone());
         let options = Box::new(options);
         Ok(Self { options, pool })

@@ -1,12 +1,15 @@
 //! Writing a batch: all statements in one call, since each call costs a hop to the connection's thread.
 
 use serde::Serialize;
+use serde::ser::SerializeTuple as _;
 use sqlx::AssertSqlSafe;
 use sqlx::sqlite::SqliteConnection;
 
 use crate::model::CaseChange;
 use crate::store::rows::{CommitError, Prepared, StoredInbox, int, outcome_word, reason_word};
 
+/// Rows come as JSON. `MATERIALIZED` has each row's text made once and not once a column.
+///
 /// A head that is not ours makes `term` null, an observation that was answered makes `outcome` null: both
 /// columns refuse that, which ends the call before its COMMIT.
 const HEAD: &str = "
@@ -14,23 +17,21 @@ UPDATE head SET
   term = CASE WHEN term = ? AND commits = ? AND position = ? THEN term END,
   commits = commits + 1, position = ?, recorded_at = ?, chain = ?, peaks = ?;";
 const EVENTS: &str = "
-INSERT INTO events
-SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-       value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11,
-       unhex(value ->> 12), unhex(value ->> 13)
-FROM json_each(?);";
+INSERT INTO events WITH r(v) AS MATERIALIZED (SELECT value FROM json_each(?))
+SELECT v ->> 0, v ->> 1, v ->> 2, v ->> 3, v ->> 4, v ->> 5, v ->> 6, v ->> 7, v ->> 8, v ->> 9, v ->> 10,
+       v ->> 11, substr(?, v ->> 12, v ->> 13), unhex(v ->> 14) FROM r;";
 const RELEASED: &str = "
 DELETE FROM identity_key WHERE (kind, scope, digest) IN (
   SELECT value ->> 0, value ->> 1, unhex(value ->> 2) FROM json_each(?));";
 const TAKEN: &str = "
-INSERT INTO identity_key
-SELECT value ->> 0, value ->> 1, unhex(value ->> 2), value ->> 3 FROM json_each(?);";
+INSERT INTO identity_key WITH r(v) AS MATERIALIZED (SELECT value FROM json_each(?))
+SELECT v ->> 0, v ->> 1, unhex(v ->> 2), v ->> 3 FROM r;";
 const INBOX: &str = "
 INSERT INTO inbox (observation_id, facility, outcome, first_position, last_position, case_id, reason,
                    observation)
-SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-       unhex(value ->> 7)
-FROM json_each(?) WHERE true
+WITH r(v) AS MATERIALIZED (SELECT value FROM json_each(?))
+SELECT v ->> 0, v ->> 1, v ->> 2, v ->> 3, v ->> 4, v ->> 5, v ->> 6, unhex(v ->> 7)
+FROM r WHERE true
 ON CONFLICT (observation_id) DO UPDATE SET
   outcome = CASE WHEN inbox.outcome IN ('waiting', 'parked') THEN excluded.outcome END,
   first_position = excluded.first_position, last_position = excluded.last_position,
@@ -38,8 +39,8 @@ ON CONFLICT (observation_id) DO UPDATE SET
 const EVIDENCE: &str = "
 INSERT INTO evidence SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?) WHERE true
 ON CONFLICT DO NOTHING;
-INSERT INTO evidence_chunk SELECT value ->> 0, value ->> 3, unhex(value ->> 4) FROM json_each(?)
-WHERE true ON CONFLICT DO NOTHING;";
+INSERT INTO evidence_chunk SELECT value ->> 0, value ->> 3, substr(?, value ->> 4, value ->> 5)
+FROM json_each(?) WHERE true ON CONFLICT DO NOTHING;";
 const OPENED: &str = "
 INSERT INTO cases (case_id, facility, reason, observation_id, candidates, opened)
 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 FROM json_each(?);";
@@ -52,15 +53,11 @@ pub(super) async fn commit(
     batch: &Prepared,
 ) -> Result<(), CommitError> {
     let mut call = Call::default();
-    call.add(EVENTS, &events(batch));
+    call.add_events(batch);
     call.add(RELEASED, &released(batch));
     call.add(TAKEN, &taken(batch));
     call.add(INBOX, &batch.inbox.iter().map(inbox).collect::<Vec<_>>());
-    let parts = evidence(batch);
-    call.add(EVIDENCE, &parts);
-    if !parts.is_empty() {
-        call.rows.extend(call.rows.last().cloned());
-    }
+    call.add_evidence(batch);
     let (opened, closed) = cases(batch);
     call.add(OPENED, &opened);
     call.add(CLOSED, &closed);
@@ -74,8 +71,11 @@ pub(super) async fn commit(
         .bind(after.recorded_at.as_microsecond())
         .bind(after.chain.as_slice())
         .bind(after.tree.to_bytes());
-    for rows in call.rows {
-        query = query.bind(rows);
+    for argument in call.arguments {
+        query = match argument {
+            Argument::Rows(rows) => query.bind(rows),
+            Argument::Bytes(bytes) => query.bind(bytes),
+        };
     }
     let Err(error) = query.execute(&mut *connection).await else {
         return Ok(());
@@ -88,44 +88,106 @@ pub(super) async fn commit(
     Err(refused)
 }
 
-/// The statements that this batch needs, and their rows.
+/// The statements that this batch needs, and what they are called with.
 #[derive(Default)]
 struct Call {
     sql: String,
-    rows: Vec<String>,
+    arguments: Vec<Argument>,
+}
+
+enum Argument {
+    /// Rows as JSON.
+    Rows(String),
+    /// What the rows point into: bytes in JSON would be twice as long and read twice.
+    Bytes(Vec<u8>),
 }
 
 impl Call {
     fn add<Row: Serialize>(&mut self, statement: &str, rows: &[Row]) {
         if !rows.is_empty() {
             self.sql.push_str(statement);
-            let text = serde_json::to_string(rows).expect("rows of texts and numbers are JSON");
-            self.rows.push(text);
+            self.arguments.push(Argument::Rows(json(rows)));
         }
+    }
+
+    fn add_events(&mut self, batch: &Prepared) {
+        if batch.events.is_empty() {
+            return;
+        }
+        let mut bytes = Vec::new();
+        let rows: Vec<_> = batch
+            .events
+            .iter()
+            .map(|event| EventRow {
+                event,
+                place: put(&mut bytes, &event.sealed),
+            })
+            .collect();
+        self.sql.push_str(EVENTS);
+        self.arguments.push(Argument::Rows(json(&rows)));
+        self.arguments.push(Argument::Bytes(bytes));
+    }
+
+    fn add_evidence(&mut self, batch: &Prepared) {
+        if batch.evidence.is_empty() {
+            return;
+        }
+        let mut bytes = Vec::new();
+        let rows: Vec<_> = batch
+            .evidence
+            .iter()
+            .map(|part| {
+                let (start, length) = put(&mut bytes, &part.sealed);
+                let (id, media) = (&part.id, &part.media);
+                (id, media, part.chunks, part.index, start, length)
+            })
+            .collect();
+        let rows = json(&rows);
+        self.sql.push_str(EVIDENCE);
+        self.arguments.push(Argument::Rows(rows.clone()));
+        self.arguments.push(Argument::Bytes(bytes));
+        self.arguments.push(Argument::Rows(rows));
     }
 }
 
-fn events(batch: &Prepared) -> Vec<impl Serialize> {
-    let row = |event: &crate::StoredEvent| {
-        let head = event.head.clone();
-        (
-            head.position,
-            head.event_id,
-            head.stream,
-            head.stream_version,
-            head.kind,
-            head.schema_version,
-            head.recorded_at.as_microsecond(),
-            head.facility,
-            head.patient,
-            head.observation_id,
-            head.evidence,
-            head.as_of.map(|at| at.0.as_microsecond()),
-            hex::encode(&event.sealed),
-            hex::encode(event.leaf),
-        )
-    };
-    batch.events.iter().map(row).collect()
+fn json<Row: Serialize>(rows: &[Row]) -> String {
+    serde_json::to_string(rows).expect("rows of texts and numbers are JSON")
+}
+
+/// Where `part` stands once it is put behind `bytes`: SQLite counts from 1.
+fn put(bytes: &mut Vec<u8>, part: &[u8]) -> (usize, usize) {
+    let start = bytes.len() + 1;
+    bytes.extend_from_slice(part);
+    (start, part.len())
+}
+
+/// One event in the order of the table's columns.
+struct EventRow<'a> {
+    event: &'a crate::StoredEvent,
+    place: (usize, usize),
+}
+
+impl Serialize for EventRow<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let head = &self.event.head;
+        let mut row = serializer.serialize_tuple(15)?;
+        row.serialize_element(&head.position)?;
+        row.serialize_element(&head.event_id)?;
+        row.serialize_element(&head.stream)?;
+        row.serialize_element(&head.stream_version)?;
+        row.serialize_element(&head.kind)?;
+        row.serialize_element(&head.schema_version)?;
+        row.serialize_element(&head.recorded_at.as_microsecond())?;
+        row.serialize_element(&head.facility)?;
+        row.serialize_element(&head.patient)?;
+        row.serialize_element(&head.observation_id)?;
+        row.serialize_element(&head.evidence)?;
+        row.serialize_element(&head.as_of.map(|at| at.0.as_microsecond()))?;
+        row.serialize_element(&self.place.0)?;
+        row.serialize_element(&self.place.1)?;
+        row.serialize_element(&hex::encode(self.event.leaf))?;
+        row.end()
+    }
 }
 
 fn released(batch: &Prepared) -> Vec<impl Serialize> {
@@ -160,22 +222,6 @@ fn inbox(row: &StoredInbox) -> impl Serialize + use<> {
         row.reason.clone(),
         row.observation.as_ref().map(hex::encode),
     )
-}
-
-fn evidence(batch: &Prepared) -> Vec<impl Serialize> {
-    let parts = batch.evidence.iter();
-    parts
-        .map(|part| {
-            let sealed = hex::encode(&part.sealed);
-            (
-                part.id.clone(),
-                part.media.clone(),
-                part.chunks,
-                part.index,
-                sealed,
-            )
-        })
-        .collect()
 }
 
 fn cases(batch: &Prepared) -> (Vec<impl Serialize>, Vec<String>) {
