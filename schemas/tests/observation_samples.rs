@@ -20,7 +20,12 @@ fn every_sample_is_read_and_written_as_it_stands() {
     }
     assert_eq!(
         kinds.into_iter().collect::<Vec<_>>(),
-        ["card-presented", "card-removed"]
+        [
+            "card-presented",
+            "card-removed",
+            "oqs-answer-manifest",
+            "oqs-answer-unit"
+        ]
     );
 }
 

@@ -7,7 +7,9 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use shikaku_schemas::oqs::request::SingleRequest;
+use shikaku_schemas::oqs::Request as _;
+use shikaku_schemas::oqs::request::Head;
+use shikaku_schemas::oqs::single::{self, Search};
 use shikaku_schemas::oqs::text::{self, Encoding};
 use shikaku_schemas::oqs::{Eligibility, eligibility};
 
@@ -91,17 +93,19 @@ fn the_answer_schema_knows_every_element_that_is_read() {
     }
 }
 
-fn request<'a>(arbitrary_identifier: &'a str) -> SingleRequest<'a> {
-    SingleRequest {
+fn request(arbitrary_identifier: &str) -> single::Request {
+    single::Request {
+        head: Head::new("1319912349", "hub-000871"),
         confirmed_on: jiff::civil::date(2026, 5, 11),
-        institution_code: "1319912349",
-        file_identifier: "hub-000871",
-        insurer_number: "998013",
-        symbol: Some("５１-い"),
-        number: "208",
-        branch: Some("01"),
-        birth_date: jiff::civil::date(1971, 9, 15),
-        arbitrary_identifier: Some(arbitrary_identifier),
+        search: Search {
+            insurer_number: "998013".to_owned(),
+            symbol: Some("５１-い".to_owned()),
+            number: "208".to_owned(),
+            branch: Some("01".to_owned()),
+            birth_date: jiff::civil::date(1971, 9, 15),
+            limit_certificate_consent: false,
+            arbitrary_identifier: Some(arbitrary_identifier.to_owned()),
+        },
     }
 }
 

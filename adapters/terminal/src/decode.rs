@@ -69,6 +69,7 @@ pub(crate) fn judge(bytes: &[u8], place: Place<'_>) -> Verdict {
 fn is_final(error: &OqsError) -> bool {
     match error {
         OqsError::Reading(_) => true,
+        OqsError::Archive(_) | OqsError::Source(_) => false,
         OqsError::Text(_) | OqsError::Xml(_) => matches!(
             error.reason(),
             "dtd" | "entity" | "too-deep" | "too-many-elements" | "text-too-long"

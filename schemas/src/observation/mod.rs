@@ -14,8 +14,10 @@ pub use answer::{
 };
 pub use card::{CardEnd, CardKind, CardPresented, CardRemoved, CardUnread};
 
+use crate::oqs::Refusal;
 use crate::value::{
-    EvidenceId, FacilityCode, InquiryId, Month, ObservationId, PatientNumber, ReferenceNumber,
+    AsOf, EvidenceId, FacilityCode, InquiryId, InstitutionCode, Month, ObservationId,
+    PatientNumber, ReferenceNumber,
 };
 
 /// Bytes that an observation rests on. They travel apart, sealed and in chunks.
@@ -47,7 +49,7 @@ pub struct Observation {
     /// When the adapter saw it.
     pub seen_at: Timestamp,
     /// The centre's time, where there is one.
-    pub as_of: Option<crate::value::AsOf>,
+    pub as_of: Option<AsOf>,
     /// The bytes.
     pub evidence: Option<EvidenceRef>,
     /// What was seen.
@@ -151,8 +153,8 @@ impl ObservationId {
     }
 }
 
-/// The close of a bulk answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// The close of a bulk answer: only now is it known that nothing of it is missing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AnswerManifest {
     /// The inquiry.
     pub inquiry: Option<InquiryId>,
@@ -160,14 +162,29 @@ pub struct AnswerManifest {
     pub reception_number: Option<String>,
     /// 診療年月 (一括取得).
     pub month: Option<Month>,
+    /// 医療機関コード of the header, as received.
+    pub institution_code: Option<InstitutionCode>,
+    /// 処理実行日時.
+    pub executed_at: Option<AsOf>,
     /// Units published before this one.
     pub units: u32,
+    /// Units that could not be judged and were set aside one by one.
+    #[serde(default)]
+    pub unreadable: u32,
+    /// Published units that repeat another one byte for byte.
+    #[serde(default)]
+    pub repeated: u32,
     /// 処理結果件数.
     pub stated_results: Option<u32>,
     /// 正常件数.
     pub stated_normal: Option<u32>,
     /// エラー件数.
     pub stated_errors: Option<u32>,
+    /// Whether the stated counts fit the units that were there.
+    #[serde(default)]
+    pub counts_agree: bool,
+    /// Why the centre gave no result; absent: it did.
+    pub refusal: Option<Refusal>,
 }
 
 /// How a task went.

@@ -5,8 +5,9 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use jiff::Timestamp;
+use shikaku_schemas::oqs::Request as _;
 use shikaku_schemas::oqs::file::{answers, single_request};
-use shikaku_schemas::oqs::request::SingleRequest;
+use shikaku_schemas::oqs::single;
 use shikaku_schemas::oqs::text::Encoding;
 use shikaku_schemas::task::{Task, TaskBody};
 
@@ -91,7 +92,7 @@ fn write(task: &Task) -> Option<Vec<u8>> {
     let TaskBody::Ticket(question) = &task.body;
     // The centre echoes both: enough for a person to find the inquiry, and nobody's number.
     let inquiry = task.inquiry.to_string();
-    SingleRequest::of_ticket(question, task.facility.as_str(), &inquiry, None)
+    single::Request::of_ticket(question, task.facility.as_str(), &inquiry)
         .write(Encoding::Cp932)
         .inspect_err(|error| tracing::warn!(error = %error, "a request can't be written"))
         .ok()

@@ -71,7 +71,7 @@ pub(super) fn plain<'m>(text: &'m Text<'_>) -> Option<&'m str> {
 }
 
 /// Reads `yyyyMMdd`.
-pub(super) fn day(text: &str) -> Option<Date> {
+pub(in crate::oqs) fn day(text: &str) -> Option<Date> {
     if text.len() != 8 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }

@@ -14,7 +14,8 @@ use super::eligibility::{Header, SearchInfo, Text};
 use crate::group::{Facility, Scheme};
 use crate::observation::{AnswerRecord, AnswerValidity, OqsAnswer, OqsFolder, SearchEcho};
 use crate::value::{AsOf, InquiryId, InstitutionCode, Method};
-use coded::{Warnings, code, day, plain};
+pub(super) use coded::day;
+use coded::{Warnings, code, plain};
 
 /// What is known about a file besides its content.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +51,15 @@ pub enum ReadingError {
     /// 有効 or 未委託, of nobody.
     #[error("有効ですが対象者の記録がありません (valid, but names nobody)")]
     NobodyNamed,
+    /// An element that the message must have.
+    #[error("要素{0}がありません (element {0} is missing)")]
+    Missing(&'static str),
+    /// An element whose text is no value of its kind.
+    #[error("要素{0}が読めません (element {0} can't be read)")]
+    Unreadable(&'static str),
+    /// A bulk answer with a record that belongs to no unit.
+    #[error("どの単位にも属さない記録があります (a record outside every unit)")]
+    OutsideUnits,
 }
 
 impl ReadingError {
@@ -62,6 +72,9 @@ impl ReadingError {
             Self::SeveralPeople => "several-people",
             Self::SaysNothing => "says-nothing",
             Self::NobodyNamed => "nobody-named",
+            Self::Missing(_) => "missing-element",
+            Self::Unreadable(_) => "unreadable-element",
+            Self::OutsideUnits => "record-outside-units",
         }
     }
 }

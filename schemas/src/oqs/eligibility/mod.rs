@@ -76,6 +76,29 @@ impl<'t> Eligibility<'t> {
         message.unknown = walk.unknown;
         Ok(message)
     }
+
+    /// Reads one unit of a bulk answer: it is shaped like the body of an answer about one person.
+    ///
+    /// # Errors
+    /// As [`Eligibility::parse`].
+    pub fn unit(header: Header<'t>, text: &'t str, limits: &Limits) -> Result<Self, XmlError> {
+        let mut walk = Walk::new(Reader::new(text, limits)?);
+        let mut body = Body::default();
+        match walk.xml.step()? {
+            Step::Open("BulkConfirmUnit") => walk.element(&mut body)?,
+            Step::Leaf("BulkConfirmUnit", _) => {}
+            _ => return Err(walk.xml.error(Fault::NotAMessage)),
+        }
+        match walk.xml.step()? {
+            Step::Done => {}
+            _ => return Err(walk.xml.error(Fault::Trailing)),
+        }
+        Ok(Self {
+            header,
+            body,
+            unknown: walk.unknown,
+        })
+    }
 }
 
 /// Every element name that this version knows as a text field, group by group.

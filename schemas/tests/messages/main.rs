@@ -1,0 +1,11 @@
+//! Every message of every function of the terminal: requests as written and read, answers as read, both against
+//! the XSDs and readers that share no code with us.
+
+#![expect(clippy::unwrap_used, reason = "a test panics on what must not happen")]
+
+mod answers;
+mod bulk;
+mod examples;
+mod requests;
+mod second_reader;
+mod valid;

@@ -1,0 +1,179 @@
+//! The same files through a reader in another language (`tests/outside/message.py`): what it sees is what we see.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::{Value, json};
+use shikaku_schemas::oqs::job::{BulkLimits, Units, survey};
+use shikaku_schemas::oqs::medical::Overview;
+use shikaku_schemas::oqs::registration::Outcome;
+use shikaku_schemas::oqs::request::{Group, Sheet};
+use shikaku_schemas::oqs::{
+    Eligibility, Envelope, Family, Form, Limits, Message, Phase, Verdict, text,
+};
+
+use super::examples::{files, in_crate};
+
+/// Python with lxml: `SHIKAKU_PYTHON`, or the one that `make setup` brings.
+fn python() -> PathBuf {
+    std::env::var_os("SHIKAKU_PYTHON")
+        .map_or_else(|| in_crate("../.tools/venv/bin/python"), PathBuf::from)
+}
+
+fn outside(folder: &str) -> Vec<Value> {
+    let paths = files(folder).into_iter();
+    let paths = paths.map(|(name, _)| in_crate(folder).join(name));
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/outside/message.py");
+    let output = Command::new(python())
+        .arg(script)
+        .args(paths)
+        .output()
+        .unwrap_or_else(|error| panic!("python is missing ({error}); run `make setup`"));
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{complaint}");
+    let printed = String::from_utf8(output.stdout).unwrap();
+    printed
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+fn decoded(bytes: &[u8]) -> String {
+    text::decode(bytes).unwrap().text.into_owned()
+}
+
+fn fields(group: &Group<'_>) -> BTreeMap<String, String> {
+    group
+        .names()
+        .filter_map(|name| Some((name.to_owned(), group.maybe(name)?)))
+        .map(|(name, text)| (name, text.trim().to_owned()))
+        .collect()
+}
+
+#[test]
+fn written_requests_say_the_same_to_both() {
+    let seen = outside("samples/oqs/requests");
+    for ((name, bytes), theirs) in files("samples/oqs/requests").into_iter().zip(seen) {
+        let text = decoded(&bytes);
+        let sheet = Sheet::read(&text, &Limits::SINGLE).unwrap();
+        let groups: Vec<_> = sheet
+            .groups
+            .iter()
+            .map(|group| json!({ "name": group.name(), "fields": fields(group) }))
+            .collect();
+        let ours = json!({
+            "file": name, "header": fields(&sheet.header), "body": fields(&sheet.body), "groups": groups,
+        });
+        assert_eq!(ours, theirs, "{name}");
+    }
+}
+
+fn compact(at: Option<&str>) -> Option<String> {
+    at.map(str::to_owned)
+}
+
+fn envelope(envelope: &Envelope) -> Value {
+    let verdict = envelope.verdict().unwrap();
+    json!({
+        "verdict": match &verdict { Verdict::Done => "done", Verdict::Working => "working", Verdict::Refused(_) => "refused" },
+        "code": match &verdict { Verdict::Refused(refusal) => refusal.code.clone(), _ => None },
+        "reception_number": envelope.get("ReceptionNumber"),
+        "executed_at": compact(envelope.get("ProcessExecutionTime")),
+        "institution_code": envelope.get("MedicalInstitutionCode"),
+    })
+}
+
+fn registration(outcome: &Outcome) -> Value {
+    json!({
+        "reference_number": outcome.registered.reference_number,
+        "number": outcome.registered.number,
+        "registered": outcome.refusal.is_none(),
+    })
+}
+
+fn unit(message: &Eligibility<'_>) -> Value {
+    let body = &message.body;
+    let trimmed = |text: &Option<std::borrow::Cow<'_, str>>| {
+        text.as_deref().map(|text| text.trim().to_owned())
+    };
+    let records: Vec<_> = body
+        .records
+        .iter()
+        .map(|record| {
+            let tickets: Vec<_> = record
+                .tickets
+                .iter()
+                .map(|ticket| trimmed(&ticket.issue_number))
+                .collect();
+            json!({
+                "classification": trimmed(&record.insured_card_classification),
+                "name": trimmed(&record.name),
+                "insurer_number": trimmed(&record.insurer_number),
+                "number": trimmed(&record.insured_identification_number),
+                "tickets": tickets,
+            })
+        })
+        .collect();
+    json!({
+        "status": trimmed(&body.processing_result_status),
+        "validity": trimmed(&body.qualification_validity),
+        "identifier": body.search.as_ref().and_then(|search| trimmed(&search.arbitrary_identifier)),
+        "records": records,
+    })
+}
+
+fn medical(bytes: &[u8], family: Family) -> Value {
+    let seen = Overview::read(bytes, family, &Overview::LIMITS).unwrap();
+    let plain = |text: String| text.replace('-', "");
+    json!({
+        "months": seen.months.iter().map(|month| plain(month.to_string())).collect::<Vec<_>>(),
+        "drugs": seen.drugs,
+        "treatments": seen.treatments,
+        "checked_on": seen.checked_on.iter().map(|day| plain(day.to_string())).collect::<Vec<_>>(),
+        "results": seen.results,
+    })
+}
+
+fn ours(name: &str, bytes: &[u8]) -> Value {
+    let message = Message::recognise(name, bytes).unwrap();
+    if message.form == Form::Pdf {
+        return json!({ "file": name, "pdf": true });
+    }
+    let text = decoded(bytes);
+    let frame = survey(bytes, &BulkLimits::DEFAULT)
+        .map(|survey| survey.envelope)
+        .or_else(|_| Envelope::read(&text, &Limits::SINGLE))
+        .unwrap();
+    let mut value = envelope(&frame);
+    value["file"] = json!(name);
+    let units = || Units::new(bytes, &BulkLimits::DEFAULT).map(Result::unwrap);
+    match (message.family, message.phase) {
+        (Family::Drugs | Family::Checkups, _) => value["medical"] = medical(bytes, message.family),
+        (Family::Registration, _) => {
+            value["registration"] = registration(&Outcome::read(bytes, &Limits::SINGLE).unwrap());
+        }
+        (Family::BulkRegistration, _) => {
+            let all = units().map(|unit| registration(&unit.registration().unwrap()));
+            value["registrations"] = all.collect();
+        }
+        (_, Phase::First | Phase::Second) => {
+            let read = |text: String| {
+                unit(&Eligibility::unit(Default::default(), &text, &Limits::SINGLE).unwrap())
+            };
+            value["units"] = units().map(|unit| read(unit.text)).collect();
+        }
+    }
+    value
+}
+
+#[test]
+fn sample_answers_say_the_same_to_both() {
+    let seen = outside("samples/oqs/answers");
+    for ((name, bytes), theirs) in files("samples/oqs/answers").into_iter().zip(seen) {
+        if name.contains("outside") {
+            continue;
+        }
+        assert_eq!(ours(&name, &bytes), theirs, "{name}");
+    }
+}

@@ -1,0 +1,136 @@
+"""A second reader of the terminal's messages, in another language on another XML library.
+
+message.py FILE…: one JSON value a line for each file: what kind of message it is and what it says.
+"""
+import json
+import pathlib
+import re
+import sys
+
+from lxml import etree
+
+NAME = re.compile(r"(OQS|YZK|TKK)(si|mu)([a-z]{3})(0[12])(req|res)_", re.IGNORECASE)
+OUTCOME = ("SegmentOfResult", "ProcessingResultStatus", "ResultCode")
+REASON = ("ErrorCode", "ProcessingResultCode", "ResultCode")
+
+
+def parse(data):
+    # In the field "Shift_JIS" means Microsoft's flavour, which libxml2 knows by its own name only.
+    data = data.replace(b'encoding="Shift_JIS"', b'encoding="CP932"', 1)
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
+    root = etree.fromstring(data, parser)
+    assert root.tag == "XmlMsg" and not root.getroottree().docinfo.doctype
+    assert sorted(child.tag for child in root) == ["MessageBody", "MessageHeader"]
+    return root.find("MessageHeader"), root.find("MessageBody")
+
+
+def said(element, name):
+    """The text of the first `name` below `element`; blank is absent."""
+    found = element.find(f".//{name}")
+    text = "" if found is None else (found.text or "").strip()
+    return text or None
+
+
+def leaves(element):
+    pairs = ((child.tag, (child.text or "").strip(" \t\r\n")) for child in element if len(child) == 0)
+    return {tag: text for tag, text in pairs if text}
+
+
+def request(header, body):
+    groups = [{"name": child.tag, "fields": leaves(child)} for child in body if len(child)]
+    return {"header": leaves(header), "body": leaves(body), "groups": groups}
+
+
+def envelope(header, body):
+    """How an answer went, without looking into its units."""
+    frame = etree.fromstring(etree.tostring(body))
+    for unit in frame.xpath("//BulkConfirmUnit | //BulkRegistrationUnit"):
+        unit.getparent().remove(unit)
+    first = lambda names: next((t for n in names for t in (said(header, n), said(frame, n)) if t), None)
+    segment, status = first(["SegmentOfResult"]), first(["ProcessingResultStatus"])
+    if segment == "2":
+        verdict = "working"
+    elif segment == "9" or status == "2" or first(["ResultCode"]) not in (None, "1"):
+        verdict = "refused"
+    else:
+        verdict = "done"
+    return {
+        "verdict": verdict,
+        "code": first(REASON) if verdict == "refused" else None,
+        "reception_number": first(["ReceptionNumber"]),
+        "executed_at": said(header, "ProcessExecutionTime"),
+        "institution_code": said(header, "MedicalInstitutionCode"),
+    }
+
+
+def record(element):
+    tickets = element.findall("PublicExpenseResultList/MedicalTicketInfo")
+    return {
+        "classification": said(element, "InsuredCardClassification"),
+        "name": said(element, "Name"),
+        "insurer_number": said(element, "InsurerNumber"),
+        "number": said(element, "InsuredIdentificationNumber"),
+        "tickets": [said(ticket, "IssueNumber") for ticket in tickets],
+    }
+
+
+def unit(element):
+    echo = element.find("QualificationConfirmSearchInfo")
+    return {
+        "status": said(element, "ProcessingResultStatus"),
+        "validity": said(element, "QualificationValidity"),
+        "identifier": None if echo is None else said(echo, "ArbitraryIdentifier"),
+        "records": [record(found) for found in element.iter("ResultOfQualificationConfirmation")],
+    }
+
+
+def registration(element):
+    info = element.find(".//ReferenceNumberRegistrationInfo")
+    return {
+        "reference_number": None if info is None else said(info, "ReferenceNumber"),
+        "number": None if info is None else said(info, "InsuredIdentificationNumber"),
+        "registered": said(element, "ProcessingResultStatus") == "1",
+    }
+
+
+def medical(body):
+    months = {e.text for name in ("MeTrMonth", "ShPrMonth", "CzDiMonth") for e in body.iter(name)}
+    drugs = sum(1 for name in ("DrugInf", "ShDrugInf", "CzDrugInf") for _ in body.iter(name))
+    days = {e.text for e in body.iter("EffectiveTime")}
+    results = sum(1 for _ in body.iter("HealthCheckupResultAndQuestionInfo"))
+    return {
+        "months": sorted(months),
+        "drugs": drugs,
+        "treatments": sum(1 for _ in body.iter("MeTrInf")),
+        "checked_on": sorted(days),
+        "results": results,
+    }
+
+
+def main():
+    for path in map(pathlib.Path, sys.argv[1:]):
+        system, arity, service, phase, direction = NAME.match(path.name).groups()
+        data = path.read_bytes()
+        seen = {"file": path.name}
+        if data.startswith(b"%PDF-"):
+            seen |= {"pdf": data.rstrip().endswith(b"%%EOF")}
+        else:
+            header, body = parse(data)
+            if direction.lower() == "req":
+                seen |= request(header, body)
+            else:
+                seen |= envelope(header, body)
+                if system.upper() != "OQS":
+                    seen |= {"medical": medical(body)}
+                elif service.lower() == "imm" and arity.lower() == "si":
+                    seen |= {"registration": registration(body)}
+                elif service.lower() == "imm":
+                    seen |= {"registrations": [registration(e) for e in body.iter("BulkRegistrationUnit")]}
+                elif arity.lower() == "mu":
+                    seen |= {"units": [unit(e) for e in body.iter("BulkConfirmUnit")]}
+                else:
+                    seen |= {"unit": unit(body)}
+        print(json.dumps(seen, ensure_ascii=False), flush=True)
+
+
+main()
