@@ -7,7 +7,7 @@ use rand::{Rng, SeedableRng};
 use crate::decode::Question;
 use crate::element::Element;
 use crate::knobs::{
-    CharacterCode, CombinedOrder, Encoding, Knobs, Names, NotCommissionedForm, Order,
+    BulkInsurance, CharacterCode, CombinedOrder, Encoding, Knobs, Names, NotCommissionedForm, Order,
 };
 use crate::person::{Person, Standing};
 
@@ -35,10 +35,11 @@ impl Answered {
     }
 }
 
-/// Whether a card lay on the reader, or somebody asked by numbers.
+/// Whether a card lay on the reader, or somebody asked by numbers, or for everybody at once.
 pub(crate) enum Asked<'a> {
     Card,
     Numbers(&'a Question),
+    Everybody,
 }
 
 /// The file that a card reception leaves in `face/`.
@@ -53,20 +54,97 @@ pub fn render_answer(
     answered: &Answered,
     knobs: &Knobs,
 ) -> Vec<u8> {
-    if let Some((code, message)) = refusal(question, answered) {
-        return finish(
-            header(
-                answered,
-                &Asked::Numbers(question),
-                knobs,
-                Some((code, message)),
-            ),
+    let person = people.iter().find(|person| asks_for(question, person));
+    answer_about(person, question, answered, knobs)
+}
+
+/// The same about somebody who was looked up already.
+pub(crate) fn answer_about(
+    person: Option<&Person>,
+    question: &Question,
+    answered: &Answered,
+    knobs: &Knobs,
+) -> Vec<u8> {
+    let asked = Asked::Numbers(question);
+    match refusal(question, answered) {
+        Some(refused) => finish(
+            header(answered, &asked, knobs, Some(refused)),
             Vec::new(),
             knobs,
-        );
+        ),
+        None => render(person, &asked, answered, knobs),
     }
-    let person = people.iter().find(|person| asks_for(question, person));
-    render(person, &Asked::Numbers(question), answered, knobs)
+}
+
+/// One person's unit of 一括照会.
+pub(crate) fn inquiry_unit(
+    person: Option<&Person>,
+    question: &Question,
+    answered: &Answered,
+    knobs: &Knobs,
+) -> Element {
+    let mut children = vec![echo(question)];
+    let standing = person.map_or(Standing::NotFound, |person| person.standing);
+    let refused = match (question.missing(), standing) {
+        (Some(element), _) => Some(("SIM0001", format!("必須項目がありません: {element}"))),
+        (None, Standing::Rejected) => Some(("SIM0009", "照会を受け付けられません".to_owned())),
+        (None, _) => None,
+    };
+    if let Some((code, message)) = refused {
+        children.push(Element::leaf("ProcessingResultStatus", "2"));
+        children.push(Element::leaf("ProcessingResultCode", code));
+        children.push(Element::leaf("ProcessingResultMessage", message));
+        return Element::branch("BulkConfirmUnit", children);
+    }
+    children.push(Element::leaf("ProcessingResultStatus", "1"));
+    children.push(Element::leaf(
+        "QualificationValidity",
+        validity(standing, knobs),
+    ));
+    children.extend(unit_records(
+        person,
+        &Asked::Numbers(question),
+        answered,
+        knobs,
+    ));
+    Element::branch("BulkConfirmUnit", children)
+}
+
+/// One person's unit of a bulk fetch, which nobody asked for by numbers.
+pub(crate) fn fetched_unit(person: &Person, answered: &Answered, knobs: &Knobs) -> Element {
+    let mut children = vec![
+        Element::leaf("ProcessingResultStatus", "1"),
+        Element::leaf("QualificationValidity", validity(person.standing, knobs)),
+    ];
+    children.extend(unit_records(
+        Some(person),
+        &Asked::Everybody,
+        answered,
+        knobs,
+    ));
+    Element::branch("BulkConfirmUnit", children)
+}
+
+/// In units 照会番号 stands beside the records, one for each.
+fn unit_records(
+    person: Option<&Person>,
+    asked: &Asked<'_>,
+    answered: &Answered,
+    knobs: &Knobs,
+) -> Vec<Element> {
+    let Some(person) = person else {
+        return Vec::new();
+    };
+    let bare = Person {
+        reference_number: None,
+        ..person.clone()
+    };
+    let mut elements = records(&bare, asked, answered, knobs);
+    if let Some(number) = &person.reference_number {
+        let beside = elements.len();
+        elements.extend((0..beside).map(|_| Element::leaf("ReferenceNumber", number)));
+    }
+    elements
 }
 
 /// Why the centre would not even look.
@@ -156,10 +234,11 @@ fn records(person: &Person, asked: &Asked<'_>, answered: &Answered, knobs: &Knob
         _ => {}
     }
     let assistance_asked = match asked {
-        Asked::Card => true,
+        Asked::Card | Asked::Everybody => true,
         Asked::Numbers(question) => by_assistance(question, person),
     };
-    let insurance = (card || !assistance_asked)
+    let beside = matches!(asked, Asked::Everybody) && knobs.bulk_insurance == BulkInsurance::With;
+    let insurance = (card || beside || !assistance_asked)
         .then(|| record::insurance(person, answered, knobs))
         .flatten();
     let assistance = assistance_asked
@@ -181,6 +260,7 @@ fn header(
     let (reference, identifier) = match asked {
         Asked::Card => ("1", Some(file_identifier(answered, knobs))),
         Asked::Numbers(question) => ("2", question.file_identifier.clone()),
+        Asked::Everybody => unreachable!("bulk answers have a header of their own"),
     };
     let mut header = vec![
         Element::leaf(
@@ -223,7 +303,8 @@ fn file_identifier(answered: &Answered, knobs: &Knobs) -> String {
         .collect()
 }
 
-fn character_code(knobs: &Knobs) -> &'static str {
+/// What 文字コード識別 says.
+pub(crate) fn character_code(knobs: &Knobs) -> &'static str {
     match (knobs.character_code, knobs.encoding == Encoding::ShiftJis) {
         (CharacterCode::ZeroOne, false) => "0",
         (CharacterCode::ZeroOne, true) | (CharacterCode::OneTwo, false) => "1",
@@ -250,7 +331,8 @@ fn echo(question: &Question) -> Element {
     Element::branch("QualificationConfirmSearchInfo", children)
 }
 
-fn finish(header: Element, body: Vec<Element>, knobs: &Knobs) -> Vec<u8> {
+/// The bytes of an answer with this header and body.
+pub(crate) fn finish(header: Element, body: Vec<Element>, knobs: &Knobs) -> Vec<u8> {
     let mut parts = [header, Element::branch("MessageBody", body)];
     if knobs.order == Order::Shuffled {
         let mut random = SmallRng::seed_from_u64(knobs.seed);
@@ -268,12 +350,12 @@ fn seeded(knobs: &Knobs, at: DateTime) -> SmallRng {
 }
 
 /// yyyyMMdd.
-fn eight(day: Date) -> String {
+pub(crate) fn eight(day: Date) -> String {
     day.strftime("%Y%m%d").to_string()
 }
 
 /// The name as this terminal writes it.
-fn written_name(person: &Person, knobs: &Knobs) -> String {
+pub(crate) fn written_name(person: &Person, knobs: &Knobs) -> String {
     match knobs.names {
         Names::Plain => person.name.clone(),
         Names::Unmappable => person.name.replacen('見', "●", 1).replacen('未', "●", 1),

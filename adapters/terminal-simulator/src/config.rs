@@ -8,6 +8,7 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::Offset;
 use tokio::sync::mpsc;
 
+use crate::centre::{Centre, Place};
 use crate::knobs::Knobs;
 use crate::scenario::Scenario;
 
@@ -36,6 +37,8 @@ pub struct SimulatorOptions {
     pub scenario: Scenario,
     /// How it behaves.
     pub knobs: Knobs,
+    /// The centre behind it, shared by the terminals of a group; `None` makes one of its own.
+    pub centre: Option<Arc<Centre>>,
     /// Where time comes from.
     pub clock: WallClock,
     /// How much faster than the clock the day passes; `None` takes the scenario's own.
@@ -46,6 +49,15 @@ pub struct SimulatorOptions {
 }
 
 impl SimulatorOptions {
+    /// Where the terminal stands, at a time.
+    pub(crate) fn place(&self, at: DateTime) -> Place<'_> {
+        Place {
+            institution: &self.scenario.institution,
+            at,
+            knobs: &self.knobs,
+        }
+    }
+
     /// Now, in Japan.
     pub(crate) fn now(&self) -> DateTime {
         Offset::constant(9).to_datetime((self.clock)())

@@ -1,8 +1,8 @@
 //! Reading requests.
 
 use jiff::civil::Date;
-use quick_xml::Reader;
-use quick_xml::events::Event;
+
+use crate::tree::Node;
 
 /// What a single inquiry asks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,64 +48,35 @@ pub enum QuestionError {
 /// # Errors
 /// Bytes that are no whole request.
 pub fn read_question(bytes: &[u8]) -> Result<Question, QuestionError> {
-    let text = decode(bytes)?;
-    let mut reader = Reader::from_str(&text);
-    let mut path: Vec<String> = Vec::new();
-    let mut content = String::new();
-    let mut question = Question::default();
-    let mut whole = false;
-    loop {
-        match reader.read_event().map_err(QuestionError::Xml)? {
-            Event::Start(tag) => {
-                path.push(tag.local_name().as_ref().to_owned());
-                content.clear();
-            }
-            Event::Text(piece) => content.push_str(&piece),
-            Event::GeneralRef(entity) => match entity.as_ref() {
-                "amp" => content.push('&'),
-                "lt" => content.push('<'),
-                "gt" => content.push('>'),
-                _ => return Err(QuestionError::Shape),
-            },
-            Event::End(_) => {
-                let element = path.pop().ok_or(QuestionError::Shape)?;
-                whole = path.is_empty() && element == "XmlMsg";
-                question.take(&element, content.trim());
-                content.clear();
-            }
-            Event::DocType(_) => return Err(QuestionError::Shape),
-            Event::Eof if whole => return Ok(question),
-            Event::Eof => return Err(QuestionError::Shape),
-            _ => {}
-        }
-    }
+    let root = Node::read(bytes)?;
+    let none = Node::default();
+    let header = root.child("MessageHeader").unwrap_or(&none);
+    let body = root.child("MessageBody").unwrap_or(&none);
+    let search = body.child("QualificationConfirmSearchInfo");
+    Ok(Question::of(header, search.unwrap_or(&none)))
+}
+
+/// yyyyMMdd.
+pub(crate) fn day(text: &str) -> Option<Date> {
+    Date::strptime("%Y%m%d", text).ok()
 }
 
 impl Question {
-    fn take(&mut self, element: &str, text: &str) {
-        if text.is_empty() {
-            return;
+    /// One search condition below one header.
+    pub(crate) fn of(header: &Node, search: &Node) -> Self {
+        let date = |node: &Node, name| node.value(name).and_then(|text| day(&text));
+        Self {
+            confirmed_on: date(header, "QualificationConfirmationDate"),
+            institution_code: header.value("MedicalInstitutionCode"),
+            file_identifier: header.value("ArbitraryFileIdentifier"),
+            insurer_number: search.value("InsurerNumber"),
+            symbol: search.value("InsuredCardSymbol"),
+            number: search.value("InsuredIdentificationNumber"),
+            branch: search.value("InsuredBranchNumber"),
+            birth_date: date(search, "Birthdate"),
+            limit_certificate_consent: search.value("LimitApplicationCertificateRelatedConsFlg"),
+            arbitrary_identifier: search.value("ArbitraryIdentifier"),
         }
-        let place = match element {
-            "QualificationConfirmationDate" => {
-                self.confirmed_on = Date::strptime("%Y%m%d", text).ok();
-                return;
-            }
-            "Birthdate" => {
-                self.birth_date = Date::strptime("%Y%m%d", text).ok();
-                return;
-            }
-            "MedicalInstitutionCode" => &mut self.institution_code,
-            "ArbitraryFileIdentifier" => &mut self.file_identifier,
-            "InsurerNumber" => &mut self.insurer_number,
-            "InsuredCardSymbol" => &mut self.symbol,
-            "InsuredIdentificationNumber" => &mut self.number,
-            "InsuredBranchNumber" => &mut self.branch,
-            "LimitApplicationCertificateRelatedConsFlg" => &mut self.limit_certificate_consent,
-            "ArbitraryIdentifier" => &mut self.arbitrary_identifier,
-            _ => return,
-        };
-        *place = Some(text.to_owned());
     }
 
     /// Name of the first mandatory element that is missing.
@@ -123,21 +94,6 @@ impl Question {
         .into_iter()
         .find_map(|(missing, element)| missing.then_some(element))
     }
-}
-
-/// UTF-8 or Shift_JIS, as the declaration says.
-fn decode(bytes: &[u8]) -> Result<String, QuestionError> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(100)]).to_lowercase();
-    let (encoding, name) = if head.contains("encoding=\"shift_jis\"") {
-        (encoding_rs::SHIFT_JIS, "Shift_JIS")
-    } else {
-        (encoding_rs::UTF_8, "UTF-8")
-    };
-    encoding
-        .decode_without_bom_handling_and_without_replacement(bytes)
-        .map(std::borrow::Cow::into_owned)
-        .ok_or(QuestionError::Encoding(name))
 }
 
 #[cfg(test)]

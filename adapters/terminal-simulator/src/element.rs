@@ -46,7 +46,15 @@ impl Element {
         }
     }
 
-    fn write(&self, depth: usize, out: &mut String) {
+    /// Whether a child of that name has this text.
+    pub(crate) fn says(&self, name: &str, text: &str) -> bool {
+        self.children
+            .iter()
+            .any(|child| child.name == name && child.text.as_deref() == Some(text))
+    }
+
+    /// Appends itself, indented.
+    pub(crate) fn write(&self, depth: usize, out: &mut String) {
         let indent = "  ".repeat(depth);
         match &self.text {
             Some(text) if text.is_empty() => {
@@ -69,18 +77,27 @@ impl Element {
 
     /// The whole document with its declaration.
     pub(crate) fn document(&self, encoding: Encoding) -> Vec<u8> {
-        let declared = match encoding {
-            Encoding::ShiftJis => "Shift_JIS",
-            Encoding::Utf8 | Encoding::Utf8Bom => "UTF-8",
-        };
-        let mut text =
-            format!("<?xml version=\"1.0\" encoding=\"{declared}\" standalone=\"no\"?>\r\n");
+        let mut text = declaration(encoding);
         self.write(0, &mut text);
-        match encoding {
-            Encoding::Utf8 => text.into_bytes(),
-            Encoding::Utf8Bom => [b"\xef\xbb\xbf".as_slice(), text.as_bytes()].concat(),
-            Encoding::ShiftJis => shift_jis(&text),
-        }
+        encoded(&text, encoding)
+    }
+}
+
+/// The XML declaration, behind a byte order mark where there is one.
+pub(crate) fn declaration(encoding: Encoding) -> String {
+    let (mark, declared) = match encoding {
+        Encoding::ShiftJis => ("", "Shift_JIS"),
+        Encoding::Utf8 => ("", "UTF-8"),
+        Encoding::Utf8Bom => ("\u{feff}", "UTF-8"),
+    };
+    format!("{mark}<?xml version=\"1.0\" encoding=\"{declared}\" standalone=\"no\"?>\r\n")
+}
+
+/// A text as bytes. Pieces of one document may be encoded one by one.
+pub(crate) fn encoded(text: &str, encoding: Encoding) -> Vec<u8> {
+    match encoding {
+        Encoding::Utf8 | Encoding::Utf8Bom => text.as_bytes().to_vec(),
+        Encoding::ShiftJis => shift_jis(text),
     }
 }
 

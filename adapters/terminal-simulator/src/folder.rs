@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::io::AsyncWriteExt as _;
 
+use crate::function::recognise;
 use crate::knobs::Writing;
 
 /// How long a slow writer pauses between chunks.
@@ -52,29 +53,17 @@ impl Folders {
     }
 }
 
-/// Base names of the single inquiries that lie in `folder`, oldest name first.
+/// Requests that lie in `folder`, oldest name first.
 pub(crate) async fn requests(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut entries = tokio::fs::read_dir(folder).await?;
     while let Some(entry) = entries.next_entry().await? {
-        if answer_name(&entry.file_name().to_string_lossy()).is_some() {
+        if recognise(&entry.file_name().to_string_lossy()).is_some() {
             found.push(entry.path());
         }
     }
     found.sort();
     Ok(found)
-}
-
-/// The answer's name: the request's with `req` turned to `res`.
-pub(crate) fn answer_name(request: &str) -> Option<String> {
-    const REQUEST: &str = "oqssiquc01req_";
-    let lower = request.to_ascii_lowercase();
-    let unique = lower
-        .starts_with(REQUEST)
-        .then(|| request.get(REQUEST.len()..))??;
-    lower
-        .ends_with(".xml")
-        .then(|| format!("OQSsiquc01res_{unique}"))
 }
 
 /// Lets a file come to lie at `path`.
@@ -126,24 +115,4 @@ fn readable(path: &Path, readable: bool) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = if readable { 0o644 } else { 0o000 };
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_answer_is_named_after_its_request() {
-        assert_eq!(
-            answer_name("OQSsiquc01req_202605110001.xml").as_deref(),
-            Some("OQSsiquc01res_202605110001.xml")
-        );
-        assert_eq!(
-            answer_name("oqssiquc01REQ_aB.XML").as_deref(),
-            Some("OQSsiquc01res_aB.XML")
-        );
-        for other in ["OQSsiquc01req_1.tmp", "OQSmuquc01req_1.xml", "x"] {
-            assert_eq!(answer_name(other), None, "{other}");
-        }
-    }
 }

@@ -46,6 +46,16 @@ macro_rules! knobs {
             pub late: Duration,
             /// Seed of everything random here.
             pub seed: u64,
+            /// How often a job is still worked on when asked for.
+            pub working_rounds: u32,
+            /// How long the centre works on a job, by the simulator's clock.
+            pub processing: Duration,
+            /// How many days a 受付番号 lives.
+            pub reception_days: u32,
+            /// Rows that one bulk request may have.
+            pub most_rows: u32,
+            /// People generated beside those of the town.
+            pub people: u32,
         }
 
         impl Default for Knobs {
@@ -55,6 +65,11 @@ macro_rules! knobs {
                     latency: Duration::from_millis(300),
                     late: Duration::from_secs(240),
                     seed: 1,
+                    working_rounds: 0,
+                    processing: Duration::ZERO,
+                    reception_days: 7,
+                    most_rows: 1000,
+                    people: 0,
                 }
             }
         }
@@ -183,7 +198,111 @@ knobs! {
         /// 調剤券 with an issuer.
         Dispensing => "dispensing",
     }
+    /// When the welfare offices register the tickets of a month.
+    calendar("calendar"): Calendar {
+        /// They always have.
+        Off => "off",
+        /// On the 15th.
+        Fifteenth => "15",
+        /// On the 20th.
+        Twentieth => "20",
+        /// Each Monday, what was decided in the week before.
+        Weekly => "weekly",
+        /// Each office in its own of these ways.
+        Mixed => "mixed",
+    }
+    /// Which consents people give at the reader.
+    consents("consents"): Consents {
+        /// Drugs and treatment.
+        DrugsAndTreatment => "drugs",
+        /// Check-ups too.
+        All => "all",
+        /// None.
+        None => "none",
+    }
+    /// Whether drugs, treatment and check-ups need a consent of the last 24 hours.
+    consent_check("consent-check"): ConsentCheck {
+        /// They do, as at the centre.
+        Required => "required",
+        /// It is taken as given.
+        Assumed => "assumed",
+    }
+    /// What is known of anybody's drugs, treatment and check-ups.
+    medical("medical"): Medical {
+        /// Something.
+        Some => "some",
+        /// Nothing.
+        Nothing => "nothing",
+    }
+    /// Form of bulk results.
+    bulk_form("bulk-form"): BulkForm {
+        /// Plain.
+        Xml => "xml",
+        /// Packed.
+        Zip => "zip",
+        /// Packed, with entries that nobody asked for.
+        ZipOdd => "zip-odd",
+        /// Packed under the password `himitsu`.
+        ZipEncrypted => "zip-encrypted",
+    }
+    /// What a unit of 一括取得 is about.
+    bulk_units("bulk-units"): BulkUnits {
+        /// A patient with all tickets.
+        PerPatient => "per-patient",
+        /// One ticket.
+        PerTicket => "per-ticket",
+    }
+    /// Order of units.
+    bulk_order("bulk-order"): BulkOrder {
+        /// As asked.
+        AsAsked => "as-asked",
+        /// The last first.
+        Reversed => "reversed",
+    }
+    /// Whether 一括取得 shows insurance beside the tickets.
+    bulk_insurance("bulk-insurance"): BulkInsurance {
+        /// It does not.
+        Without => "without",
+        /// It does.
+        With => "with",
+    }
+    /// Where an accepted job tells its 受付番号.
+    reception_place("reception-place"): ReceptionPlace {
+        /// In the body.
+        Body => "body",
+        /// In the header.
+        Header => "header",
+    }
+    /// What goes wrong with bulk results.
+    bulk_mistake("bulk-mistake"): BulkMistake {
+        /// Nothing.
+        None => "none",
+        /// They come empty.
+        Empty => "empty",
+        /// The first one comes empty, later ones do not.
+        EmptyOnce => "empty-once",
+        /// They are cut off.
+        Cut => "cut",
+        /// Each unit stands there twice.
+        Repeated => "repeated",
+        /// 任意の識別子 comes back blank.
+        BlankIdentifiers => "blank-identifiers",
+        /// The counts are wrong.
+        Miscounted => "miscounted",
+    }
 }
+
+/// Knobs that take a number.
+const NUMBERS: [&str; 8] = [
+    "latency-ms",
+    "late-ms",
+    "seed",
+    "processing-s",
+    "working-rounds",
+    "reception-days",
+    "bulk-most",
+    "people",
+];
 
 impl Knobs {
     /// Reads `name=value` words.
@@ -213,10 +332,19 @@ impl Knobs {
                 .parse::<u64>()
                 .map_err(|_| refuse("a whole number".to_owned()))
         };
+        let small = || {
+            u32::try_from(number()?)
+                .map_err(|_| refuse("a number below four thousand million".to_owned()))
+        };
         match name {
             "latency-ms" => self.latency = Duration::from_millis(number()?),
             "late-ms" => self.late = Duration::from_millis(number()?),
             "seed" => self.seed = number()?,
+            "processing-s" => self.processing = Duration::from_secs(number()?),
+            "working-rounds" => self.working_rounds = small()?,
+            "reception-days" => self.reception_days = small()?,
+            "bulk-most" => self.most_rows = small()?,
+            "people" => self.people = small()?,
             _ if self.choose(name, value) => {}
             _ => {
                 return Err(Self::choices()
@@ -237,7 +365,7 @@ impl Knobs {
             .into_iter()
             .map(|(knob, words)| format!("  {knob}={}", words.join("|")))
             .collect();
-        lines.extend(["latency-ms", "late-ms", "seed"].map(|knob| format!("  {knob}=NUMBER")));
+        lines.extend(NUMBERS.map(|knob| format!("  {knob}=NUMBER")));
         lines.join("\n")
     }
 }
@@ -278,6 +406,9 @@ mod tests {
         assert!(matches!(error, KnobError::Value { ref name, .. } if name == "writing"));
         assert!(error.to_string().contains("vanishing"));
         assert!(Knobs::parse(["seed=many"]).is_err());
+        for knob in NUMBERS {
+            Knobs::parse([format!("{knob}=3")]).unwrap();
+        }
         assert!(matches!(Knobs::parse(["seed"]), Err(KnobError::Form(_))));
     }
 }

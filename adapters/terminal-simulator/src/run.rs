@@ -12,14 +12,15 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::answer::{Answered, render_answer, render_face};
+use crate::answer::{Answered, render_face};
+use crate::answering::Answering;
+use crate::centre::Centre;
 use crate::config::{SimulatorOptions, TicketShown};
-use crate::decode::read_question;
 use crate::folder::{self, Folders};
+use crate::function::recognise_path;
 use crate::knobs::Silence;
 use crate::person::Person;
-use crate::scenario::{Means, Step, When, find};
-use crate::town::town;
+use crate::scenario::{Means, Step, When};
 
 /// How often `req/` is looked through.
 const LOOK: Duration = Duration::from_millis(100);
@@ -42,7 +43,7 @@ pub enum SimulatorError {
 }
 
 impl SimulatorError {
-    fn folder(path: &Path) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn folder(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.display().to_string();
         move |source| Self::Folder { path, source }
     }
@@ -52,7 +53,7 @@ impl SimulatorError {
 pub struct Simulator {
     options: Arc<SimulatorOptions>,
     folders: Folders,
-    people: Arc<Vec<Person>>,
+    centre: Arc<Centre>,
     random: SmallRng,
 }
 
@@ -64,11 +65,15 @@ impl Simulator {
     pub fn new(options: SimulatorOptions) -> Result<Self, SimulatorError> {
         let folders =
             Folders::make(&options.root).map_err(SimulatorError::folder(&options.root))?;
+        let centre = options
+            .centre
+            .clone()
+            .unwrap_or_else(|| Arc::new(Centre::new(&options.scenario, &options.knobs)));
         Ok(Self {
             random: SmallRng::seed_from_u64(options.knobs.seed),
             options: Arc::new(options),
             folders,
-            people: Arc::new(town()),
+            centre,
         })
     }
 
@@ -113,32 +118,36 @@ impl Simulator {
     }
 
     fn play(&mut self, step: &Step, writers: &mut JoinSet<Result<(), SimulatorError>>) {
-        let people = Arc::clone(&self.people);
-        let Some(person) = find(&people, &step.person) else {
+        let at = match step.on {
+            When::Today => self.options.now(),
+            When::LastMonth => last_month(self.options.now()),
+        };
+        let options = Arc::clone(&self.options);
+        let place = options.place(at);
+        let Some(mut person) = self.centre.named(&step.person, &place) else {
             return;
         };
+        self.centre.consent(&person.id, step.by, &place);
         match step.by {
-            Means::Card => self.drop_face(person, step, writers),
-            Means::Ticket => self.show_ticket(person),
+            Means::Card => {
+                if let Some(standing) = step.standing {
+                    person.standing = standing;
+                }
+                self.drop_face(&person, at, writers);
+            }
+            Means::Ticket => self.show_ticket(&person),
+            Means::HomeVisit | Means::Online => {}
         }
     }
 
     fn drop_face(
         &mut self,
         person: &Person,
-        step: &Step,
+        at: DateTime,
         writers: &mut JoinSet<Result<(), SimulatorError>>,
     ) {
-        let mut person = person.clone();
-        if let Some(standing) = step.standing {
-            person.standing = standing;
-        }
-        let at = match step.on {
-            When::Today => self.options.now(),
-            When::LastMonth => last_month(self.options.now()),
-        };
         let answered = Answered::now(at, &self.options.scenario.institution);
-        let bytes = render_face(&person, &answered, &self.options.knobs);
+        let bytes = render_face(person, &answered, &self.options.knobs);
         let path = self.folders.faces().join(self.face_name(at));
         let writing = self.options.knobs.writing;
         writers.spawn(async move {
@@ -196,18 +205,22 @@ impl Simulator {
         bytes: Vec<u8>,
     ) -> impl Future<Output = Result<(), SimulatorError>> + use<> {
         let options = Arc::clone(&self.options);
-        let people = Arc::clone(&self.people);
-        let name = request.file_name().unwrap_or_default().to_string_lossy();
-        let answer = folder::answer_name(&name).map(|name| self.folders.answers().join(name));
+        let centre = Arc::clone(&self.centre);
+        let answers = self.folders.answers();
+        let recognised = recognise_path(request);
         async move {
-            let (Some(path), Some(written)) = (answer, answered(&options, &people, &bytes)) else {
+            let Some((function, base)) = recognised else {
                 return Ok(());
             };
             for pause in pauses(&options) {
                 tokio::time::sleep(pause).await;
-                folder::write(&path, &written, options.knobs.writing)
-                    .await
-                    .map_err(SimulatorError::folder(&path))?;
+                let answer = Answering {
+                    options: Arc::clone(&options),
+                    centre: Arc::clone(&centre),
+                    answers: answers.clone(),
+                    base: base.clone(),
+                };
+                answer.give(function, &bytes).await?;
             }
             Ok(())
         }
@@ -223,24 +236,6 @@ fn pauses(options: &SimulatorOptions) -> Vec<Duration> {
         Silence::Late => vec![options.knobs.late],
         Silence::Duplicate => vec![latency, latency],
     }
-}
-
-/// What the centre says; nothing to what can't be read at all.
-fn answered(options: &SimulatorOptions, people: &[Person], request: &[u8]) -> Option<Vec<u8>> {
-    let question = match read_question(request) {
-        Ok(question) => question,
-        Err(error) => {
-            tracing::warn!(%error, "a request stays without answer");
-            return None;
-        }
-    };
-    let at = options.now();
-    let answered = Answered {
-        confirmed_on: question.confirmed_on.unwrap_or_else(|| at.date()),
-        at,
-        institution: options.scenario.institution.clone(),
-    };
-    Some(render_answer(people, &question, &answered, &options.knobs))
 }
 
 /// Reads a request and removes it; `None` when its writer withdrew it first.

@@ -38,6 +38,7 @@ fn start(scenario: &str, knobs: &[&str]) -> Running {
         knobs: Knobs::parse(knobs).unwrap(),
         clock: Arc::new(|| "2026-05-11T00:15:00Z".parse::<Timestamp>().unwrap()),
         speed: Some(1e6),
+        centre: None,
         desk: Some(desk),
     })
     .unwrap();
@@ -104,14 +105,14 @@ async fn a_request_is_taken_and_answered_under_its_name() {
         .folders
         .requests()
         .join("OQSsiquc01req_202605110001.xml");
-    std::fs::write(running.folders.requests().join("OQSmuquc01req_1.xml"), "x").unwrap();
+    std::fs::write(running.folders.requests().join("EPSsiquc01req_1.xml"), "x").unwrap();
     std::fs::write(&request, REQUEST).unwrap();
     let answer = running
         .folders
         .answers()
         .join("OQSsiquc01res_202605110001.xml");
     until("the answer is whole", || whole(&answer)).await;
-    assert_eq!(names(&running.folders.requests()), ["OQSmuquc01req_1.xml"]);
+    assert_eq!(names(&running.folders.requests()), ["EPSsiquc01req_1.xml"]);
     assert!(
         std::fs::read_to_string(&answer)
             .unwrap()

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use shikaku_schemas::clock::{Clock as _, SystemClock};
-use shikaku_terminal_simulator::{Knobs, Scenario, Simulator, SimulatorOptions};
+use shikaku_terminal_simulator::{Scenario, Simulator, SimulatorOptions};
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::{Exit, Outcome, Usage};
@@ -34,8 +34,11 @@ fn options(terminal: &SimTerminal) -> Result<SimulatorOptions, Usage> {
     };
     Ok(SimulatorOptions {
         root: terminal.root.clone(),
+        knobs: scenario
+            .turn(&terminal.knobs)
+            .map_err(|error| usage(&error))?,
         scenario,
-        knobs: Knobs::parse(&terminal.knobs).map_err(|error| usage(&error))?,
+        centre: None,
         clock: Arc::new(|| SystemClock.now()),
         speed: None,
         desk: None,

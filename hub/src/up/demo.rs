@@ -7,7 +7,9 @@ use shikaku_core::HubHandle;
 use shikaku_schemas::clock::{Clock as _, Randomness as _, SystemClock, SystemRandomness};
 use shikaku_schemas::command::{Command, CommandEnvelope, InquireTicket};
 use shikaku_schemas::value::{FacilityCode, PayerNumber, RecipientNumber};
-use shikaku_terminal_simulator::{Knobs, Scenario, Simulator, SimulatorOptions, TicketShown};
+use shikaku_terminal_simulator::{
+    Centre, Knobs, Scenario, Simulator, SimulatorOptions, TicketShown,
+};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +22,7 @@ use super::roles::Roles;
 /// Folders that can't be made.
 pub fn play(site: &Site, hub: HubHandle, roles: &mut Roles) -> anyhow::Result<()> {
     let mut scenario = Scenario::default_day();
+    let centre = Arc::new(Centre::new(&scenario, &Knobs::default()));
     for facility in &site.config.group.facilities {
         for terminal in &facility.terminals {
             facility.code.as_str().clone_into(&mut scenario.institution);
@@ -28,6 +31,7 @@ pub fn play(site: &Site, hub: HubHandle, roles: &mut Roles) -> anyhow::Result<()
                 root: terminal.root.clone(),
                 scenario: scenario.clone(),
                 knobs: Knobs::default(),
+                centre: Some(Arc::clone(&centre)),
                 clock: Arc::new(|| SystemClock.now()),
                 speed: None,
                 desk: Some(desk),

@@ -5,7 +5,7 @@ use jiff::civil::Date;
 
 use super::{Answered, Asked, eight, written_name};
 use crate::element::Element;
-use crate::knobs::{Knobs, NotCommissionedForm, Numbers, Spelling, Tickets};
+use crate::knobs::{Consents, Knobs, NotCommissionedForm, Numbers, Spelling, Tickets};
 use crate::person::{Assistance, Person, Standing, TicketPlan, TreatmentType};
 use crate::town::OTHER_INSTITUTION;
 
@@ -72,7 +72,7 @@ pub(super) fn assistance(
         record.push(Element::branch("PublicExpenseResultList", Vec::new()));
     }
     if matches!(asked, Asked::Card) && commissioned && !is_lost(person) {
-        record.extend(consents(answered));
+        record.extend(consents(answered, knobs));
     }
     record.push(reference(person));
     Some(Element::branch("ResultOfQualificationConfirmation", record))
@@ -130,21 +130,45 @@ fn reference(person: &Person) -> Element {
     )
 }
 
-/// Drugs and treatment, given at the reader for a day.
-fn consents(answered: &Answered) -> Vec<Element> {
+/// Given at the reader for a day.
+fn consents(answered: &Answered, knobs: &Knobs) -> Vec<Element> {
+    const NAMES: [[&str; 3]; 3] = [
+        [
+            "PharmacistsInfoConsFlg",
+            "PharmacistsInfoConsTime",
+            "PharmacistsInfoAvailableTime",
+        ],
+        [
+            "DiagnosisInfoConsFlg",
+            "DiagnosisInfoConsTime",
+            "DiagnosisInfoAvailableTime",
+        ],
+        [
+            "SpecificHealthCheckupsInfoConsFlg",
+            "SpecificHealthCheckupsInfoConsTime",
+            "SpecificHealthCheckupsInfoAvailableTime",
+        ],
+    ];
     let given = answered.at.strftime("%Y%m%d%H%M%S").to_string();
     let until = answered.at.checked_add(Span::new().days(1)).map_or_else(
         |_| given.clone(),
         |at| at.strftime("%Y%m%d%H%M%S").to_string(),
     );
-    vec![
-        Element::leaf("PharmacistsInfoConsFlg", "1"),
-        Element::leaf("PharmacistsInfoConsTime", &given),
-        Element::leaf("PharmacistsInfoAvailableTime", &until),
-        Element::leaf("DiagnosisInfoConsFlg", "1"),
-        Element::leaf("DiagnosisInfoConsTime", given),
-        Element::leaf("DiagnosisInfoAvailableTime", until),
-    ]
+    let count = match knobs.consents {
+        Consents::DrugsAndTreatment => 2,
+        Consents::All => 3,
+        Consents::None => 0,
+    };
+    NAMES[..count]
+        .iter()
+        .flat_map(|[flag, time, available]| {
+            [
+                Element::leaf(flag, "1"),
+                Element::leaf(time, &given),
+                Element::leaf(available, &until),
+            ]
+        })
+        .collect()
 }
 
 fn tickets(assistance: &Assistance, answered: &Answered, knobs: &Knobs) -> Option<Element> {

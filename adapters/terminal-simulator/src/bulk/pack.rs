@@ -1,0 +1,75 @@
+//! The file that a result goes into: plain, or a ZIP in one of its kinds.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+
+use zip::AesMode;
+use zip::write::{SimpleFileOptions, ZipWriter};
+
+use crate::knobs::BulkForm;
+
+/// The password of encrypted ones.
+const PASSWORD: &str = "himitsu";
+
+/// An open file.
+pub(super) enum Pack {
+    Plain(File),
+    Zip(Box<ZipWriter<File>>),
+}
+
+impl Pack {
+    /// Begins `file`; `entry` is the result's own name without extension.
+    pub(super) fn create(file: &Path, form: BulkForm, entry: &str) -> io::Result<Self> {
+        let file = File::create(file)?;
+        let options = SimpleFileOptions::default();
+        let mut zip = match form {
+            BulkForm::Xml => return Ok(Self::Plain(file)),
+            _ => ZipWriter::new(file),
+        };
+        let name = format!("{entry}.xml");
+        match form {
+            BulkForm::ZipEncrypted => {
+                let options = options.with_aes_encryption(AesMode::Aes256, PASSWORD);
+                zip.start_file(name, options)?;
+            }
+            BulkForm::ZipOdd => {
+                for odd in [
+                    "readme.txt",
+                    "../outside.xml",
+                    "OQSmuquc02res_of-another.pdf",
+                ] {
+                    zip.start_file(odd, options)?;
+                    zip.write_all(b"nobody asked for this")?;
+                }
+                zip.start_file(name, options)?;
+            }
+            BulkForm::Xml | BulkForm::Zip => zip.start_file(name, options)?,
+        }
+        Ok(Self::Zip(Box::new(zip)))
+    }
+
+    /// Ends it.
+    pub(super) fn finish(self) -> io::Result<()> {
+        match self {
+            Self::Plain(mut file) => file.flush(),
+            Self::Zip(zip) => zip.finish()?.flush(),
+        }
+    }
+}
+
+impl Write for Pack {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(file) => file.write(bytes),
+            Self::Zip(zip) => zip.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(file) => file.flush(),
+            Self::Zip(zip) => zip.flush(),
+        }
+    }
+}
