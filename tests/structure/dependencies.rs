@@ -8,15 +8,25 @@ use shikaku_tests::program::workspace;
 /// Every edge between packages of the project that may exist, dev- and build-dependencies included.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("shikaku-schemas", &[]),
+    ("shikaku-broker", &[]),
+    ("shikaku-disk", &[]),
     ("shikaku-domain", &["shikaku-schemas"]),
-    ("shikaku-ledger", &["shikaku-schemas"]),
+    ("shikaku-ledger", &["shikaku-schemas", "shikaku-disk"]),
     (
         "shikaku-core",
-        &["shikaku-schemas", "shikaku-domain", "shikaku-ledger"],
+        &[
+            "shikaku-schemas",
+            "shikaku-broker",
+            "shikaku-domain",
+            "shikaku-ledger",
+        ],
     ),
-    ("shikaku-models", &["shikaku-schemas"]),
+    ("shikaku-models", &["shikaku-schemas", "shikaku-broker"]),
     ("shikaku-api", &["shikaku-schemas", "shikaku-models"]),
-    ("shikaku-kit", &["shikaku-schemas"]),
+    (
+        "shikaku-kit",
+        &["shikaku-schemas", "shikaku-broker", "shikaku-disk"],
+    ),
     ("shikaku-terminal", &["shikaku-schemas", "shikaku-kit"]),
     ("shikaku-card-reader", &["shikaku-schemas", "shikaku-kit"]),
     // It must not share reading or writing with what it tests.
@@ -33,7 +43,14 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("sqlx", &["shikaku-ledger", "shikaku-models"]),
     (
         "async-nats",
-        &["shikaku-core", "shikaku-kit", "shikaku-models", PROGRAM],
+        // The port; the others speak it in their tests only.
+        &[
+            "shikaku-broker",
+            "shikaku-core",
+            "shikaku-kit",
+            "shikaku-models",
+            PROGRAM,
+        ],
     ),
     ("axum", &["shikaku-api"]),
     ("pcsc", &["shikaku-card-reader"]),

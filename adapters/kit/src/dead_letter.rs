@@ -1,13 +1,13 @@
 //! Dead letters on `PARKED`: set aside with a reason, for a person to look at.
 
-use async_nats::jetstream::message::PublishMessage;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use shikaku_broker::{HeaderMap, NATS_EXPECTED_STREAM, NATS_MESSAGE_ID, Outgoing};
 use shikaku_schemas::subject;
 use shikaku_schemas::topology::PARKED;
 use shikaku_schemas::value::FacilityCode;
 
-use crate::broker::{ACK_TIMEOUT, Broker};
+use crate::broker::{ACK_TIMEOUT, Broker, BrokerError};
 
 /// One thing set aside. Holds nothing personal and no content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,7 +35,7 @@ pub struct DeadLetter {
 pub enum DeadLetterError {
     /// The broker did not take it.
     #[error("the broker did not take the dead letter")]
-    Refused(#[from] async_nats::jetstream::context::PublishError),
+    Refused(#[from] BrokerError),
     /// No answer in time.
     #[error("the broker did not answer in time")]
     TimedOut,
@@ -49,23 +49,15 @@ pub enum DeadLetterError {
 /// # Errors
 /// When the broker did not confirm it; nothing may be let go then.
 pub async fn park(broker: &Broker, letter: &DeadLetter) -> Result<(), DeadLetterError> {
-    let message = PublishMessage::build()
-        .payload(serde_json::to_vec(letter)?.into())
-        .message_id(format!("{}-{}", letter.kind, letter.id))
-        .expected_stream(PARKED)
-        .outbound_message(subject::parked(&letter.role));
-    let publish = async {
-        let acknowledgement = broker
-            .jetstream
-            .publish_with_headers(
-                message.subject,
-                message.headers.unwrap_or_default(),
-                message.payload,
-            )
-            .await?;
-        acknowledgement.await
+    let mut headers = HeaderMap::new();
+    headers.insert(NATS_MESSAGE_ID, format!("{}-{}", letter.kind, letter.id));
+    headers.insert(NATS_EXPECTED_STREAM, PARKED);
+    let message = Outgoing {
+        subject: subject::parked(&letter.role),
+        headers,
+        payload: serde_json::to_vec(letter)?.into(),
     };
-    tokio::time::timeout(ACK_TIMEOUT, publish)
+    tokio::time::timeout(ACK_TIMEOUT, broker.store(message))
         .await
         .map_err(|_| DeadLetterError::TimedOut)??;
     metrics::counter!("shikaku_parked_total", "role" => letter.role.clone(), "kind" => letter.kind.clone())

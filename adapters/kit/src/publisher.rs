@@ -13,10 +13,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::Subscriber;
-use async_nats::jetstream::context::PublishAckFuture;
 use futures::StreamExt as _;
 use futures::future::join_all;
+use shikaku_broker::{Acknowledgement, Heards};
 use shikaku_schemas::observation::{CommitOutcome, Committed};
 use shikaku_schemas::seal::SealKey;
 use shikaku_schemas::subject;
@@ -131,13 +130,13 @@ struct Publisher<'a> {
 }
 
 impl Publisher<'_> {
-    async fn listen(&self) -> Option<Subscriber> {
+    async fn listen(&self) -> Option<Heards> {
         let subject = subject::committed(
             &self.options.facility,
             &self.options.source,
             &self.options.device,
         );
-        let subscribe = self.broker.client.subscribe(subject);
+        let subscribe = self.broker.subscribe(subject);
         match tokio::time::timeout(ACK_TIMEOUT, subscribe).await {
             Ok(Ok(answers)) => Some(answers),
             _ => None,
@@ -145,7 +144,7 @@ impl Publisher<'_> {
     }
 
     /// Works until `cancel` or until the subscription ends.
-    async fn follow(&mut self, mut answers: Subscriber, cancel: &CancellationToken) {
+    async fn follow(&mut self, mut answers: Heards, cancel: &CancellationToken) {
         let mut newest = self.spool.newest();
         let mut line = self.broker.line.clone();
         loop {
@@ -264,13 +263,12 @@ impl Publisher<'_> {
     }
 
     async fn read_stream(&self, generation: u64) -> Option<StreamReading> {
-        let stream = self.broker.jetstream.get_stream(OBSERVATIONS);
-        let stream = tokio::time::timeout(ACK_TIMEOUT, stream).await.ok()?.ok()?;
-        let info = stream.cached_info();
+        let stream = self.broker.stream(OBSERVATIONS);
+        let info = tokio::time::timeout(ACK_TIMEOUT, stream).await.ok()?.ok()?;
         Some(StreamReading {
             generation,
-            created: info.created.unix_timestamp_nanos(),
-            consumed: info.state.last_sequence.saturating_sub(info.state.messages),
+            created: info.created_ns,
+            consumed: info.last_sequence.saturating_sub(info.messages),
         })
     }
 
@@ -331,15 +329,13 @@ impl Publisher<'_> {
             }
             outgoing
         };
-        tokio::task::spawn_blocking(read).await.unwrap_or_default()
+        shikaku_disk::off_thread(self.spool.disk(), read)
+            .await
+            .unwrap_or_default()
     }
 
-    async fn hand_over(&self, message: Outgoing) -> Option<PublishAckFuture> {
-        let publish = self.broker.jetstream.publish_with_headers(
-            message.subject,
-            message.headers,
-            message.payload,
-        );
+    async fn hand_over(&self, message: Outgoing) -> Option<Acknowledgement> {
+        let publish = self.broker.send(message.message);
         tokio::time::timeout(ACK_TIMEOUT, publish).await.ok()?.ok()
     }
 
@@ -367,11 +363,12 @@ enum Taken {
     Stored,
 }
 
-async fn taken(acknowledgement: PublishAckFuture) -> Taken {
-    match acknowledgement.await {
-        Ok(stored) if stored.duplicate => Taken::Duplicate,
-        Ok(_) => Taken::Stored,
-        Err(error) => {
+async fn taken(acknowledgement: Acknowledgement) -> Taken {
+    match tokio::time::timeout(ACK_TIMEOUT, acknowledgement).await {
+        Ok(Ok(stored)) if stored.duplicate => Taken::Duplicate,
+        Ok(Ok(_)) => Taken::Stored,
+        Err(_) => Taken::No,
+        Ok(Err(error)) => {
             tracing::debug!(error = %error, "an observation was not taken");
             Taken::No
         }

@@ -4,9 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::jetstream::consumer::{Consumer, pull};
-use async_nats::jetstream::{AckKind, Message};
 use futures::StreamExt as _;
+use shikaku_broker::{AckKind, BrokerError, Message, Pull};
 use shikaku_schemas::clock::Clock;
 use shikaku_schemas::task::Task;
 use shikaku_schemas::topology::TASKS;
@@ -54,9 +53,9 @@ pub async fn run<A: Adapter>(
         let ended = tokio::select! {
             () = cancel.cancelled() => return,
             ended = bind(broker, options) => match ended {
-                Ok(consumer) => {
+                Ok(ack_wait) => {
                     failures = 0;
-                    consume(broker, options, &*adapter, &*clock, &consumer, &cancel).await
+                    consume(broker, options, &*adapter, &*clock, ack_wait, &cancel).await
                 }
                 Err(error) => Err(error),
             },
@@ -80,25 +79,23 @@ enum ReadingStopped {
     #[error("the line to the broker is down")]
     LineDown,
     #[error("the durable is not there yet")]
-    NoDurable(#[source] async_nats::Error),
+    NoDurable(#[source] BrokerError),
     #[error("messages can't be pulled")]
-    Pull(#[source] async_nats::Error),
+    Pull(#[source] BrokerError),
     #[error("the message stream ended")]
     Ended,
 }
 
-async fn bind(
-    broker: &Broker,
-    options: &TaskOptions,
-) -> Result<Consumer<pull::Config>, ReadingStopped> {
+/// How long the durable waits for an acknowledgement, once it is there.
+async fn bind(broker: &Broker, options: &TaskOptions) -> Result<Duration, ReadingStopped> {
     if !broker.is_up() {
         return Err(ReadingStopped::LineDown);
     }
-    broker
-        .jetstream
-        .get_consumer_from_stream(options.durable.as_str(), TASKS)
-        .await
-        .map_err(|error| ReadingStopped::NoDurable(error.into()))
+    let durable = broker.consumer(TASKS, options.durable.as_str()).await;
+    match durable.map_err(ReadingStopped::NoDurable)?.ack_wait {
+        wait if wait.is_zero() => Ok(DEFAULT_ACK_WAIT),
+        wait => Ok(wait),
+    }
 }
 
 async fn consume<A: Adapter>(
@@ -106,22 +103,19 @@ async fn consume<A: Adapter>(
     options: &TaskOptions,
     adapter: &A,
     clock: &dyn Clock,
-    consumer: &Consumer<pull::Config>,
+    ack_wait: Duration,
     cancel: &CancellationToken,
 ) -> Result<(), ReadingStopped> {
-    let ack_wait = match consumer.cached_info().config.ack_wait {
-        wait if wait.is_zero() => DEFAULT_ACK_WAIT,
-        wait => wait,
-    };
     // One at a time: a task that waits in our buffer would run into its redelivery.
-    let mut messages = consumer
-        .stream()
-        .max_messages_per_batch(1)
-        .heartbeat(HEARTBEAT)
-        .expires(POLL)
-        .messages()
+    let pull = Pull {
+        batch: 1,
+        heartbeat: HEARTBEAT,
+        expires: POLL,
+    };
+    let mut messages = broker
+        .messages(TASKS, options.durable.as_str(), pull)
         .await
-        .map_err(|error| ReadingStopped::Pull(error.into()))?;
+        .map_err(ReadingStopped::Pull)?;
     loop {
         let next = tokio::select! {
             () = cancel.cancelled() => return Ok(()),
@@ -129,7 +123,7 @@ async fn consume<A: Adapter>(
         };
         let message = next
             .ok_or(ReadingStopped::Ended)?
-            .map_err(|error| ReadingStopped::Pull(error.into()))?;
+            .map_err(ReadingStopped::Pull)?;
         let outcome = carry_out(adapter, &message, ack_wait / 3).await;
         settle(broker, options, clock, &message, outcome).await;
     }
@@ -172,7 +166,7 @@ async fn settle(
     metrics::counter!("shikaku_tasks_total", "durable" => options.durable.clone(), "outcome" => word)
         .increment(1);
     let settled = match outcome {
-        Outcome::Done => message.double_ack().await,
+        Outcome::Done => message.double_ack_with(AckKind::Ack).await,
         Outcome::Retry { reason, after } => {
             tracing::info!(reason, "a task is tried again later");
             message.ack_with(AckKind::Nak(Some(after))).await
@@ -200,12 +194,10 @@ fn letter(
 ) -> DeadLetter {
     let inquiry = serde_json::from_slice::<Task>(&message.payload)
         .map(|task| task.inquiry.to_string())
-        .or_else(|_| {
-            message
-                .info()
-                .map(|info| format!("{}-{}", options.durable, info.stream_sequence))
-        })
-        .unwrap_or_else(|_| options.durable.clone());
+        .unwrap_or_else(|_| match message.place {
+            Some(place) => format!("{}-{}", options.durable, place.sequence),
+            None => options.durable.clone(),
+        });
     DeadLetter {
         id: inquiry,
         kind: "task".to_owned(),

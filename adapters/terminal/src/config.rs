@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shikaku_kit::backoff::Backoff;
-use shikaku_kit::broker::BrokerOptions;
+use shikaku_kit::broker::BrokerAt;
 use shikaku_schemas::clock::Clock;
 use shikaku_schemas::group::{Facility, Scheme, Terminal};
 use shikaku_schemas::seal::SealKey;
@@ -28,7 +28,7 @@ pub struct TerminalOptions {
     /// The group's key; everything is sealed under keys derived from it.
     pub group_key: SealKey,
     /// The broker, as user `terminal`.
-    pub broker: BrokerOptions,
+    pub broker: BrokerAt,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// Bytes that the spool may hold on disk.

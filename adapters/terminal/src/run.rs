@@ -213,15 +213,9 @@ async fn announce(broker: Broker, quarantine: Quarantine, stop: CancellationToke
 
 /// Changes when the broker's store was lost: the moment its stream was made.
 async fn store_mark(broker: &Broker) -> Option<String> {
-    let stream = broker.jetstream.get_stream(OBSERVATIONS);
-    let stream = tokio::time::timeout(ACK_TIMEOUT, stream).await.ok()?.ok()?;
-    Some(
-        stream
-            .cached_info()
-            .created
-            .unix_timestamp_nanos()
-            .to_string(),
-    )
+    let stream = broker.stream(OBSERVATIONS);
+    let info = tokio::time::timeout(ACK_TIMEOUT, stream).await.ok()?.ok()?;
+    Some(info.created_ns.to_string())
 }
 
 async fn announce_all(broker: &Broker, quarantine: &Quarantine, mark: &str) {

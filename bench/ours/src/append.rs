@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use shikaku_core::{HubOptions, NatsAccess, SequencerAlone, Teller};
+use shikaku_core::{HubOptions, BrokerOptions, SequencerAlone, Teller};
 use shikaku_ledger::{Database, KeyStoreAt, KeysOptions, Ledger, LedgerOptions};
 use shikaku_schemas::clock::{SystemClock, SystemRandomness};
 use shikaku_schemas::event::{PersonDetails, Ticket};
@@ -135,7 +135,7 @@ fn options(group_key: SealKey) -> Result<HubOptions> {
     Ok(HubOptions {
         group: Group { facilities: vec![facility], ..Group::default() },
         group_key,
-        nats: NatsAccess { url: String::new(), user: "hub".into(), password: String::new(), tls_ca_file: None },
+        nats: BrokerOptions { url: String::new(), user: "hub".into(), password: String::new(), ca_file: None }.into(),
         feed_days: 1,
         answer_timeout: Duration::from_secs(60),
         auto_link: false,

@@ -2,11 +2,11 @@
 
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
+use shikaku_broker::{Broker, Heard};
 use shikaku_schemas::command::{CommandEnvelope, CommandReply};
 use tokio_util::sync::CancellationToken;
 
 use crate::HubHandle;
-use crate::broker::Broker;
 use crate::error::Cause;
 
 const SUBJECTS: &str = "shikaku.cmd.>";
@@ -19,10 +19,7 @@ pub(crate) async fn run(
     hub: HubHandle,
     cancel: CancellationToken,
 ) -> Result<(), Cause> {
-    let mut requests = broker
-        .client
-        .queue_subscribe(SUBJECTS, "hub".to_owned())
-        .await?;
+    let mut requests = broker.queue_subscribe(SUBJECTS, "hub").await?;
     let mut running = FuturesUnordered::new();
     loop {
         tokio::select! {
@@ -36,11 +33,7 @@ pub(crate) async fn run(
     }
 }
 
-async fn answer(
-    broker: &Broker,
-    hub: &HubHandle,
-    request: async_nats::Message,
-) -> Result<(), Cause> {
+async fn answer(broker: &Broker, hub: &HubHandle, request: Heard) -> Result<(), Cause> {
     let Some(to) = request.reply else {
         return Ok(());
     };
@@ -54,10 +47,7 @@ async fn answer(
         ),
         Err(_) => refused("malformed", "命令を読めません / the command can't be read"),
     };
-    broker
-        .client
-        .publish(to, serde_json::to_vec(&reply)?.into())
-        .await?;
+    broker.publish(to, serde_json::to_vec(&reply)?).await?;
     Ok(())
 }
 

@@ -6,12 +6,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures::StreamExt as _;
 use serde::{Deserialize, Serialize};
+use shikaku_broker::Broker;
 use shikaku_ledger::Ledger;
 use shikaku_schemas::subject;
 use shikaku_schemas::value::RecordId;
 use tokio_util::sync::CancellationToken;
 
-use crate::broker::Broker;
 use crate::error::Cause;
 
 /// Keys one request may ask for.
@@ -34,10 +34,7 @@ pub(crate) async fn run(
     ledger: Ledger,
     cancel: CancellationToken,
 ) -> Result<(), Cause> {
-    let mut requests = broker
-        .client
-        .queue_subscribe(subject::KEYS_OPEN, "hub".to_owned())
-        .await?;
+    let mut requests = broker.queue_subscribe(subject::KEYS_OPEN, "hub").await?;
     loop {
         let request = tokio::select! {
             () = cancel.cancelled() => return Ok(()),
@@ -45,7 +42,7 @@ pub(crate) async fn run(
         };
         let Some(reply) = request.reply else { continue };
         match open(&ledger, &request.payload).await {
-            Ok(answer) => broker.client.publish(reply, answer.into()).await?,
+            Ok(answer) => broker.publish(reply, answer).await?,
             // No answer: the caller's request times out and is repeated.
             Err(error) => tracing::warn!(%error, "key request not answered"),
         }

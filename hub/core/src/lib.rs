@@ -13,7 +13,6 @@
 //! the wall clock. To judge a new observation kind, add its arm in `sequencer::observation`.
 
 mod alone;
-mod broker;
 mod commands;
 pub mod desk;
 mod error;
@@ -32,5 +31,6 @@ mod tasks;
 
 pub use alone::{SequencerAlone, Teller};
 pub use error::HubError;
-pub use options::{HubOptions, NatsAccess};
+pub use options::HubOptions;
 pub use run::{HubHandle, run};
+pub use shikaku_broker::{BrokerAt, BrokerOptions};

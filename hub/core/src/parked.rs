@@ -2,17 +2,15 @@
 
 use std::sync::Arc;
 
-use async_nats::HeaderMap;
-use async_nats::header::NATS_MESSAGE_ID;
 use jiff::Timestamp;
 use serde::Serialize;
+use shikaku_broker::{Broker, HeaderMap, NATS_MESSAGE_ID, Outgoing};
 use shikaku_ledger::Ledger;
 use shikaku_schemas::clock::Clock;
 use shikaku_schemas::observation::CommitOutcome;
 use shikaku_schemas::subject;
 use shikaku_schemas::value::{FacilityCode, ObservationId};
 
-use crate::broker::Broker;
 use crate::error::Cause;
 
 const ROLE: &str = "hub";
@@ -60,11 +58,12 @@ impl Parked {
         })?;
         let mut headers = HeaderMap::new();
         headers.insert(NATS_MESSAGE_ID, format!("observation-{id}"));
-        self.broker
-            .jetstream
-            .publish_with_headers(subject::parked(ROLE), headers, letter.into())
-            .await?
-            .await?;
+        let message = Outgoing {
+            subject: subject::parked(ROLE),
+            headers,
+            payload: letter.into(),
+        };
+        self.broker.store(message).await?;
         Ok(())
     }
 

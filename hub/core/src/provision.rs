@@ -3,17 +3,16 @@
 
 use std::time::Duration;
 
-use async_nats::jetstream::ErrorCode;
-use async_nats::jetstream::consumer::{AckPolicy, pull};
-use async_nats::jetstream::context::GetStreamErrorKind;
-use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
+use shikaku_broker::{
+    AckPolicy, Broker, BrokerError, ConsumerConfig, DiscardPolicy, PullConfig, RetentionPolicy,
+    StorageType, StreamConfig,
+};
 use shikaku_schemas::feed::FeedVariant;
 use shikaku_schemas::group::{Consumer, Group};
 use shikaku_schemas::topology::{self, Retention, StreamSpec};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::broker::Broker;
 use crate::error::Cause;
 use crate::parked::Parked;
 
@@ -58,8 +57,7 @@ impl Provisioner {
     pub(crate) async fn take_over(&self) {
         let forgotten = self
             .broker
-            .jetstream
-            .delete_consumer_from_stream(topology::INTAKE, topology::OBSERVATIONS)
+            .delete_consumer(topology::OBSERVATIONS, topology::INTAKE)
             .await;
         if let Err(error) = forgotten {
             tracing::debug!(%error, "no earlier intake to take over from");
@@ -96,21 +94,21 @@ impl Provisioner {
 
     /// True when the stream had to be made.
     async fn stream(&self, spec: &StreamSpec) -> Result<bool, Cause> {
-        match self.broker.jetstream.get_stream(&spec.name).await {
-            Ok(stream) => {
-                let have = &stream.cached_info().config;
+        match self.broker.stream(&spec.name).await {
+            Ok(info) => {
+                let have = &info.config;
                 let want = config(spec);
                 if have.subjects != want.subjects || have.max_age != want.max_age {
-                    let want = Config {
+                    let want = StreamConfig {
                         num_replicas: have.num_replicas,
                         ..want
                     };
-                    self.broker.jetstream.update_stream(want).await?;
+                    self.broker.update_stream(want).await?;
                 }
                 Ok(false)
             }
-            Err(error) if is_missing(&error.kind()) => {
-                self.broker.jetstream.create_stream(config(spec)).await?;
+            Err(BrokerError::StreamMissing) => {
+                self.broker.create_stream(config(spec)).await?;
                 tracing::info!(stream = %spec.name, "stream made");
                 Ok(true)
             }
@@ -118,34 +116,22 @@ impl Provisioner {
         }
     }
 
-    async fn durable(&self, stream: &str, want: pull::Config) -> Result<(), Cause> {
+    async fn durable(&self, stream: &str, want: PullConfig) -> Result<(), Cause> {
         let name = want.durable_name.clone().unwrap_or_default();
-        let found = self
-            .broker
-            .jetstream
-            .get_consumer_from_stream::<pull::Config, _, _>(&name, stream)
-            .await;
-        if found.is_ok_and(|found| same(&found.cached_info().config, &want)) {
+        let found = self.broker.consumer(stream, &name).await;
+        if found.is_ok_and(|found| same(&found, &want)) {
             return Ok(());
         }
-        self.broker
-            .jetstream
-            .create_consumer_on_stream(want, stream)
-            .await?;
+        self.broker.create_consumer(stream, want).await?;
         tracing::info!(stream, durable = %name, "durable made");
         Ok(())
     }
 }
 
-/// Whether the broker says that there is no such stream.
-pub(crate) fn is_missing(kind: &GetStreamErrorKind) -> bool {
-    matches!(kind, GetStreamErrorKind::JetStream(error) if error.error_code() == ErrorCode::STREAM_NOT_FOUND)
-}
-
 /// A stream as the one table wants it.
-pub(crate) fn config(spec: &StreamSpec) -> Config {
+pub(crate) fn config(spec: &StreamSpec) -> StreamConfig {
     let observations = spec.name == topology::OBSERVATIONS;
-    Config {
+    StreamConfig {
         name: spec.name.clone(),
         subjects: spec.subjects.clone(),
         retention: match spec.retention {
@@ -171,24 +157,24 @@ pub(crate) fn config(spec: &StreamSpec) -> Config {
         },
         allow_atomic_publish: spec.atomic,
         allow_direct: true,
-        ..Config::default()
+        ..StreamConfig::default()
     }
 }
 
-fn durable(name: String, filter_subject: String) -> pull::Config {
-    pull::Config {
+fn durable(name: String, filter_subject: String) -> PullConfig {
+    PullConfig {
         durable_name: Some(name),
         filter_subject,
         ack_policy: AckPolicy::Explicit,
         ack_wait: Duration::from_secs(60),
         max_ack_pending: 1000,
         max_deliver: -1,
-        ..pull::Config::default()
+        ..PullConfig::default()
     }
 }
 
-fn intake() -> pull::Config {
-    pull::Config {
+fn intake() -> PullConfig {
+    PullConfig {
         // The hub answers within seconds or not at all, and a repeat is harmless.
         ack_wait: Duration::from_secs(10),
         max_ack_pending: 4096,
@@ -196,17 +182,17 @@ fn intake() -> pull::Config {
     }
 }
 
-fn feed(consumer: &Consumer) -> pull::Config {
+fn feed(consumer: &Consumer) -> PullConfig {
     let variant = FeedVariant::of(consumer.audience, consumer.insurance_fields);
     let filter = format!("shikaku.feed.{variant}.{}.>", consumer.facility);
-    pull::Config {
+    PullConfig {
         // Every acknowledgement is sampled: deliveries are logged from these.
         sample_frequency: 100,
         ..durable(consumer.name.clone(), filter)
     }
 }
 
-fn same(have: &async_nats::jetstream::consumer::Config, want: &pull::Config) -> bool {
+fn same(have: &ConsumerConfig, want: &PullConfig) -> bool {
     have.filter_subject == want.filter_subject
         && have.ack_wait == want.ack_wait
         && have.max_ack_pending == want.max_ack_pending

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use shikaku_broker::Broker;
 use shikaku_ledger::{Ledger, Writer};
 use shikaku_schemas::command::{CommandEnvelope, CommandReply};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::broker::Broker;
 use crate::desk::Desks;
 use crate::error::Cause;
 use crate::inquiry::Inquiries;
@@ -66,7 +66,11 @@ pub async fn run(
         writer = Writer::acquire(&ledger, clock, randomness) => writer?,
     };
     tracing::info!(ledger.position = %writer.head().position, "this hub commits now");
-    let broker = Broker::connect(&options.nats).await?;
+    let connected = Broker::connect(&options.nats).await;
+    let broker = connected.map_err(|error| HubError::Broker {
+        step: "connecting",
+        source: error.into(),
+    })?;
     let (tasks_made, tasks_seen) = watch::channel(0u64);
     let provisioner = Provisioner {
         broker: broker.clone(),

@@ -17,4 +17,6 @@ pub use model::{
     InboxRow, KeyKind, KeyOwner, Opened, StoreIdentity, StoredEvent, VerifyProgress, VerifyReport,
 };
 pub use options::{Database, KeyStoreAt, KeysOptions, LedgerOptions};
+#[cfg(feature = "simulation")]
+pub use store::memory::{Backup, Call, Fate, MemoryDatabase, MemoryLine, Weather};
 pub use writer::Writer;

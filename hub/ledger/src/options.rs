@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use shikaku_disk::{Disk, SystemDisk};
 use shikaku_schemas::seal::SealKey;
 
 /// Where everything lives. The three places are apart on purpose: who holds one of them alone can neither
@@ -25,11 +27,25 @@ pub enum Database {
         /// `data_dir/ledger.db`.
         path: PathBuf,
     },
+    /// In memory, of a simulation.
+    #[cfg(feature = "simulation")]
+    Memory(crate::store::memory::MemoryLine),
     /// A Postgres database that exists.
     Postgres {
         /// `postgres://…`.
         url: String,
     },
+}
+
+impl Database {
+    /// The disk that proof and signing key lie on.
+    pub(crate) fn disk(&self) -> Arc<dyn Disk> {
+        match self {
+            Self::Sqlite { .. } | Self::Postgres { .. } => Arc::new(SystemDisk),
+            #[cfg(feature = "simulation")]
+            Self::Memory(line) => line.disk.clone(),
+        }
+    }
 }
 
 /// The keys of the store.
@@ -51,6 +67,9 @@ pub enum KeyStoreAt {
         /// `data_dir/keys/keys.db`.
         path: PathBuf,
     },
+    /// In memory, of a simulation.
+    #[cfg(feature = "simulation")]
+    Memory(crate::store::memory::MemoryLine),
     /// A database of its own, created if it is missing.
     Postgres {
         /// `postgres://…`.
@@ -65,6 +84,8 @@ impl KeyStoreAt {
             Database::Sqlite { path } => Self::Sqlite {
                 path: path.with_file_name("keys").join("keys.db"),
             },
+            #[cfg(feature = "simulation")]
+            Database::Memory(line) => Self::Memory(line.clone()),
             Database::Postgres { url } => Self::Postgres {
                 url: with_suffix(url, "_keys"),
             },
@@ -84,6 +105,8 @@ impl fmt::Debug for Database {
         match self {
             Self::Sqlite { path } => write!(f, "Sqlite({})", path.display()),
             Self::Postgres { .. } => f.write_str("Postgres(…)"),
+            #[cfg(feature = "simulation")]
+            Self::Memory(_) => f.write_str("Memory(…)"),
         }
     }
 }
@@ -93,6 +116,8 @@ impl fmt::Debug for KeyStoreAt {
         match self {
             Self::Sqlite { path } => write!(f, "Sqlite({})", path.display()),
             Self::Postgres { .. } => f.write_str("Postgres(…)"),
+            #[cfg(feature = "simulation")]
+            Self::Memory(_) => f.write_str("Memory(…)"),
         }
     }
 }

@@ -27,12 +27,13 @@ pub async fn hub(site: &Site, ledger: Ledger, roles: &mut Roles) -> anyhow::Resu
     let options = HubOptions {
         group: config.group.clone(),
         group_key: site.group_key.clone(),
-        nats: shikaku_core::NatsAccess {
+        nats: shikaku_core::BrokerOptions {
             url: site.nats_url.clone(),
             user: "hub".to_owned(),
             password: nats_password(&site.group_key, "hub"),
-            tls_ca_file: config.nats.ca_file.clone(),
-        },
+            ca_file: config.nats.ca_file.clone(),
+        }
+        .into(),
         feed_days: config.retention.feed_days,
         answer_timeout: Duration::from_secs(config.timing.answer_timeout_s),
         auto_link: config.identity.auto_link,
@@ -56,12 +57,13 @@ pub fn projections(site: &Site, roles: &mut Roles) -> StatusBoard {
     let status = StatusBoard::default();
     let (database, access) = models_stores(config);
     let options = ModelsOptions {
-        nats: shikaku_models::NatsAccess {
+        nats: shikaku_models::BrokerOptions {
             url: site.nats_url.clone(),
             user: "projections".to_owned(),
             password: nats_password(&site.group_key, "projections"),
-            tls_ca_file: config.nats.ca_file.clone(),
-        },
+            ca_file: config.nats.ca_file.clone(),
+        }
+        .into(),
         database,
         access,
         group: config.group.clone(),
@@ -129,7 +131,7 @@ pub fn terminals(site: &Site, roles: &mut Roles) {
                 },
                 data_dir: config.data_dir.clone(),
                 group_key: site.group_key.clone(),
-                broker: edge_broker(site, "terminal"),
+                broker: edge_broker(site, "terminal").into(),
                 clock: Arc::new(SystemClock),
                 spool_bytes: TerminalOptions::SPOOL_BYTES,
             };

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use async_nats::Client;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lru::LruCache;
 use serde::{Deserialize, Serialize};
+use shikaku_broker::Broker;
 use shikaku_schemas::seal::SealKey;
 use shikaku_schemas::subject::KEYS_OPEN;
 use shikaku_schemas::value::RecordId;
@@ -19,6 +20,7 @@ use crate::run::Cause;
 const HELD: NonZeroUsize = NonZeroUsize::new(50_000).expect("not zero");
 /// Records asked for in one request.
 const ASKED: usize = 500;
+const ANSWER: Duration = Duration::from_secs(10);
 
 /// What is left of a record's key.
 #[derive(Debug, Clone)]
@@ -45,14 +47,14 @@ struct Answer {
 /// Keys of records. Cheap to clone; clones share what they hold. Dropped keys are wiped.
 #[derive(Clone)]
 pub(crate) struct KeyRing {
-    client: Client,
+    broker: Broker,
     held: Arc<Mutex<LruCache<RecordId, RecordKey>>>,
 }
 
 impl KeyRing {
-    pub(crate) fn new(client: Client) -> Self {
+    pub(crate) fn new(broker: Broker) -> Self {
         Self {
-            client,
+            broker,
             held: Arc::new(Mutex::new(LruCache::new(HELD))),
         }
     }
@@ -96,8 +98,8 @@ impl KeyRing {
 
     async fn ask(&self, records: &[RecordId]) -> Result<Vec<(RecordId, RecordKey)>, Cause> {
         let question = serde_json::to_vec(&Question { records })?;
-        let reply = self.client.request(KEYS_OPEN, question.into()).await?;
-        let answer: Answer = serde_json::from_slice(&reply.payload)?;
+        let reply = self.broker.request(KEYS_OPEN, question, ANSWER).await?;
+        let answer: Answer = serde_json::from_slice(&reply)?;
         let mut found = Vec::with_capacity(records.len());
         for (record, text) in answer.keys {
             let bytes = STANDARD.decode(text)?;

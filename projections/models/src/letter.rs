@@ -1,15 +1,14 @@
 //! Letters to `PARKED` about records set aside.
 
-use async_nats::jetstream::message::PublishMessage;
 use jiff::Timestamp;
 use serde::Serialize;
+use shikaku_broker::{Broker, HeaderMap, NATS_EXPECTED_STREAM, NATS_MESSAGE_ID, Outgoing};
 use shikaku_schemas::clock::Clock;
 use shikaku_schemas::feed::FeedVariant;
 use shikaku_schemas::subject;
 use shikaku_schemas::topology::PARKED;
 use shikaku_schemas::value::{FacilityCode, Position, RecordId};
 
-use crate::broker::Broker;
 use crate::run::Cause;
 use crate::store::Store;
 
@@ -56,15 +55,15 @@ pub(crate) async fn send(
             record: letter.record,
             position: letter.position,
         })?;
-        let message = PublishMessage::build()
-            .payload(body.into())
-            .message_id(format!("event-{id}"))
-            .expected_stream(PARKED);
-        broker
-            .jetstream
-            .send_publish(subject::parked(ROLE), message)
-            .await?
-            .await?;
+        let mut headers = HeaderMap::new();
+        headers.insert(NATS_MESSAGE_ID, format!("event-{id}"));
+        headers.insert(NATS_EXPECTED_STREAM, PARKED);
+        let message = Outgoing {
+            subject: subject::parked(ROLE),
+            headers,
+            payload: body.into(),
+        };
+        broker.store(message).await?;
         store.mark_letter(letter.record).await?;
     }
     Ok(())

@@ -10,7 +10,6 @@
 
 mod access;
 mod apply;
-mod broker;
 mod keys;
 mod letter;
 mod log;
@@ -24,6 +23,9 @@ mod status;
 mod store;
 
 pub use access::{AccessError, AccessLog, AccessRow, Look};
-pub use options::{AccessAt, Database, ModelsOptions, NatsAccess};
+pub use options::{AccessAt, Database, ModelsOptions};
 pub use run::{ModelsError, run};
+pub use shikaku_broker::{BrokerAt, BrokerOptions};
 pub use status::{ProjectionStatus, StatusBoard};
+#[cfg(feature = "simulation")]
+pub use store::memory::{Fate, MemoryDatabases, Weather};

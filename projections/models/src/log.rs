@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use bytes::Bytes;
 use futures::{FutureExt, StreamExt};
+use shikaku_broker::{
+    AckPolicy, Broker, DeliverPolicy, HeaderValue, Message, Messages, Pull, PullConfig,
+};
 use shikaku_schemas::topology::{LOG, STORE_EPOCH, STORE_ID};
 use uuid::Uuid;
 
-use crate::broker::Broker;
 use crate::run::Cause;
 
 /// Messages applied in one transaction at most.
@@ -44,7 +45,7 @@ pub(crate) struct LogMessage {
 
 /// A reader at one place of `LOG`. Thrown away and opened again after any trouble.
 pub(crate) struct LogReader {
-    messages: pull::Stream,
+    messages: Messages,
     /// The history that the stream says it holds.
     pub(crate) identity: Option<StoreIdentity>,
     /// Its last sequence when the reader was opened.
@@ -54,29 +55,26 @@ pub(crate) struct LogReader {
 impl LogReader {
     /// Opens at `from`, which may lie behind the end.
     pub(crate) async fn open(broker: &Broker, from: u64) -> Result<Self, Cause> {
-        let stream = broker.jetstream.get_stream(LOG).await?;
-        let info = stream.cached_info();
+        let info = broker.stream(LOG).await?;
         let named = |key: &str| info.config.metadata.get(key).map(String::as_str);
         let identity = StoreIdentity::parse(named(STORE_ID), named(STORE_EPOCH));
-        let last = info.state.last_sequence;
-        let consumer = stream
-            .create_consumer(pull::Config {
-                deliver_policy: DeliverPolicy::ByStartSequence {
-                    start_sequence: from,
-                },
-                ack_policy: AckPolicy::None,
-                memory_storage: true,
-                inactive_threshold: UNUSED,
-                ..pull::Config::default()
-            })
-            .await?;
-        let messages = consumer
-            .stream()
-            .max_messages_per_batch(2 * BATCH)
-            .heartbeat(HEARTBEAT)
-            .expires(EXPIRES)
-            .messages()
-            .await?;
+        let last = info.last_sequence;
+        let consumer = PullConfig {
+            deliver_policy: DeliverPolicy::ByStartSequence {
+                start_sequence: from,
+            },
+            ack_policy: AckPolicy::None,
+            memory_storage: true,
+            inactive_threshold: UNUSED,
+            ..PullConfig::default()
+        };
+        let consumer = broker.create_consumer(LOG, consumer).await?;
+        let pull = Pull {
+            batch: 2 * BATCH,
+            heartbeat: HEARTBEAT,
+            expires: EXPIRES,
+        };
+        let messages = broker.messages(LOG, consumer, pull).await?;
         Ok(Self {
             messages,
             identity,
@@ -102,19 +100,19 @@ impl LogReader {
     }
 }
 
-fn read(message: &async_nats::jetstream::Message) -> Result<LogMessage, Cause> {
-    let info = message.info().map_err(|error| error.to_string())?;
+fn read(message: &Message) -> Result<LogMessage, Cause> {
+    let place = message.place.ok_or("a message of LOG tells no place")?;
     let header = |name: &str| {
         message
             .headers
             .as_ref()
             .and_then(|headers| headers.get(name))
-            .map(async_nats::HeaderValue::as_str)
+            .map(HeaderValue::as_str)
     };
     Ok(LogMessage {
-        sequence: info.stream_sequence,
+        sequence: place.sequence,
         identity: StoreIdentity::parse(header(STORE_ID), header(STORE_EPOCH)),
         payload: message.payload.clone(),
-        pending: info.pending,
+        pending: place.pending,
     })
 }

@@ -3,34 +3,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use shikaku_broker::BrokerAt;
 use shikaku_schemas::clock::Clock;
 use shikaku_schemas::feed::{Audience, FeedVariant};
 use shikaku_schemas::group::Group;
 use shikaku_schemas::seal::SealKey;
 
 use crate::status::StatusBoard;
-
-/// How to reach the broker.
-#[derive(Clone)]
-pub struct NatsAccess {
-    /// `nats://…` or `tls://…`.
-    pub url: String,
-    /// The role's user; its inbox prefix is `_INBOX_<user>`. Empty: no sign-in.
-    pub user: String,
-    /// Its password.
-    pub password: String,
-    /// Certificate of the authority that signed the broker's; absent: the machine's own.
-    pub tls_ca_file: Option<PathBuf>,
-}
-
-impl std::fmt::Debug for NatsAccess {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("NatsAccess")
-            .field("url", &self.url)
-            .field("user", &self.user)
-            .finish_non_exhaustive()
-    }
-}
 
 /// Where rows are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +24,9 @@ pub enum Database {
         /// `postgres://…`.
         url: String,
     },
+    /// In memory, of a simulation.
+    #[cfg(feature = "simulation")]
+    Memory(crate::MemoryDatabases),
 }
 
 /// Where looks are logged. Not rebuildable: it belongs into backups.
@@ -55,6 +37,9 @@ pub enum AccessAt {
         /// The file.
         path: PathBuf,
     },
+    /// In memory, of a simulation.
+    #[cfg(feature = "simulation")]
+    Memory(crate::MemoryDatabases),
     /// Schema `access` of the group's database.
     Postgres {
         /// `postgres://…`.
@@ -66,7 +51,7 @@ pub enum AccessAt {
 #[derive(Clone)]
 pub struct ModelsOptions {
     /// The broker, as user `projections`.
-    pub nats: NatsAccess,
+    pub nats: BrokerAt,
     /// Where rows are kept.
     pub database: Database,
     /// Where looks are logged.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use shikaku_broker::Broker;
 use shikaku_schemas::feed::FeedVariant;
 use shikaku_schemas::value::Position;
 use tokio::sync::Notify;
@@ -11,7 +12,6 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::apply::{Applier, LogEvent, Trouble};
-use crate::broker::Broker;
 use crate::log::{LogMessage, LogReader, StoreIdentity};
 use crate::publish::last_told;
 use crate::run::ModelsError;

@@ -9,12 +9,11 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::HeaderMap;
-use async_nats::jetstream::context::PublishAckFuture;
-use async_nats::jetstream::message::PublishMessage;
-use async_nats::jetstream::stream::{RawMessageErrorKind, Stream};
 use jiff::{Timestamp, ToSpan};
 use serde_json::{Value, json};
+use shikaku_broker::{
+    Acknowledgement, Broker, HeaderMap, NATS_EXPECTED_LAST_SEQUENCE, Outgoing, StreamInfo,
+};
 use shikaku_schemas::clock::Clock;
 use shikaku_schemas::feed::{ASSISTANCE_CHANGED, Audience, FeedHead, FeedVariant};
 use shikaku_schemas::subject;
@@ -24,7 +23,6 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::broker::Broker;
 use crate::keys::{KeyRing, RecordKey};
 use crate::letter;
 use crate::run::{Cause, ModelsError};
@@ -98,25 +96,10 @@ pub(crate) async fn last_told(
     variant: FeedVariant,
     facility: &FacilityCode,
 ) -> Result<Option<LastTold>, Cause> {
-    let stream = broker
-        .jetstream
-        .get_stream(feed_stream(variant.audience))
-        .await?;
-    last_in(&stream, variant, facility).await
-}
-
-async fn last_in(
-    stream: &Stream,
-    variant: FeedVariant,
-    facility: &FacilityCode,
-) -> Result<Option<LastTold>, Cause> {
+    let stream = feed_stream(variant.audience);
     let subject = subject::feed(variant, facility, ">");
-    let message = match stream.get_last_raw_message_by_subject(&subject).await {
-        Ok(message) => message,
-        Err(error) if matches!(error.kind(), RawMessageErrorKind::NoMessageFound) => {
-            return Ok(None);
-        }
-        Err(error) => return Err(error.into()),
+    let Some(message) = broker.last_message(stream, subject).await? else {
+        return Ok(None);
     };
     let header = |name: &str| message.headers.get(name).map(|value| value.as_str());
     let told = || {
@@ -176,33 +159,30 @@ impl Publisher {
 
     /// Fails when the stream is not as it was left: born anew, or written by another.
     async fn still_there(&self, place: &StreamPlace) -> Result<(), Cause> {
-        let stream = self.stream().await?;
-        let info = stream.cached_info();
-        if info.created.to_string() == place.born && info.state.last_sequence == place.last {
+        let info = self.stream().await?;
+        if info.created == place.born && info.last_sequence == place.last {
             return Ok(());
         }
         Err("the feed's stream is not as it was left".into())
     }
 
-    async fn stream(&self) -> Result<Stream, Cause> {
-        let name = feed_stream(self.audience);
-        Ok(self.broker.jetstream.get_stream(name).await?)
+    async fn stream(&self) -> Result<StreamInfo, Cause> {
+        Ok(self.broker.stream(feed_stream(self.audience)).await?)
     }
 
     /// Brings the marks into line with what the stream holds.
     async fn compare(&self) -> Result<StreamPlace, Cause> {
-        let stream = self.stream().await?;
-        let info = stream.cached_info();
+        let info = self.stream().await?;
         let mut place = StreamPlace {
-            born: info.created.to_string(),
-            last: info.state.last_sequence,
+            born: info.created,
+            last: info.last_sequence,
             told: HashMap::new(),
         };
         for (variant, store) in &self.outboxes {
             let (known, highest) = store.feed_stream().await?;
             let lost = known.as_ref() != Some(&place.born) || place.last < highest;
             for facility in &self.facilities {
-                match last_in(&stream, *variant, facility).await? {
+                match last_told(&self.broker, *variant, facility).await? {
                     Some(told) => {
                         store
                             .mark_through(facility, told.feed_sequence, told.stream_sequence)
@@ -281,7 +261,7 @@ impl Publisher {
         store: &Store,
         mut expected: u64,
         pending: &[Pending],
-    ) -> Result<Vec<PublishAckFuture>, Cause> {
+    ) -> Result<Vec<Acknowledgement>, Cause> {
         let records: Vec<_> = pending.iter().map(|message| message.record).collect();
         let keys = self.keys.keys(&records).await?;
         let identity = store.checkpoint().await?.identity;
@@ -293,13 +273,13 @@ impl Publisher {
                 headers.insert(STORE_ID, identity.store_id.to_string());
                 headers.insert(STORE_EPOCH, identity.epoch.to_string());
             }
-            let outgoing = PublishMessage::build()
-                .payload(body.into())
-                .headers(headers)
-                .expected_last_sequence(expected);
-            let subject = subject::feed(variant, &message.facility, &message.kind);
-            let sent = self.broker.jetstream.send_publish(subject, outgoing);
-            acknowledgements.push(sent.await?);
+            headers.insert(NATS_EXPECTED_LAST_SEQUENCE, expected.to_string());
+            let outgoing = Outgoing {
+                subject: subject::feed(variant, &message.facility, &message.kind),
+                headers,
+                payload: body.into(),
+            };
+            acknowledgements.push(self.broker.send(outgoing).await?);
             expected += 1;
         }
         Ok(acknowledgements)

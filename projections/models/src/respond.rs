@@ -3,11 +3,11 @@
 
 use std::collections::HashMap;
 
-use async_nats::Message;
 use futures::StreamExt;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use shikaku_broker::{Broker, Heard};
 use shikaku_schemas::feed::{FeedVariant, state};
 use shikaku_schemas::group::{Consumer, Facility, Group};
 use shikaku_schemas::seal::SealKey;
@@ -16,7 +16,6 @@ use shikaku_schemas::value::{Position, RecordId};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::{AccessLog, Look};
-use crate::broker::Broker;
 use crate::keys::{KeyRing, RecordKey};
 use crate::run::{Cause, ModelsError};
 use crate::sealed::{lookup, open_view};
@@ -83,8 +82,7 @@ impl Responder {
     pub(crate) async fn run(self, cancel: CancellationToken) -> Result<(), ModelsError> {
         let mut requests = self
             .broker
-            .client
-            .queue_subscribe(REQUESTS, QUEUE.to_owned())
+            .queue_subscribe(REQUESTS, QUEUE)
             .await
             .map_err(|error| ModelsError::Broker(error.into()))?;
         loop {
@@ -98,7 +96,7 @@ impl Responder {
         }
     }
 
-    async fn answer(&self, request: Message) {
+    async fn answer(&self, request: Heard) {
         let Some(reply) = request.reply.clone() else {
             return;
         };
@@ -111,18 +109,13 @@ impl Responder {
                 json!({ "error": "unavailable", "message": "いま応答できません / can't answer now, ask again" })
             }
         };
-        if let Err(error) = self
-            .broker
-            .client
-            .publish(reply, answer.to_string().into())
-            .await
-        {
+        if let Err(error) = self.broker.publish(reply, answer.to_string()).await {
             tracing::warn!(%error, "an answer could not be sent");
         }
     }
 
-    async fn decide(&self, request: &Message) -> Result<Value, Refusal> {
-        let mut tokens = request.subject.as_str().rsplit('.');
+    async fn decide(&self, request: &Heard) -> Result<Value, Refusal> {
+        let mut tokens = request.subject.rsplit('.');
         let what = tokens.next().unwrap_or_default();
         let name = tokens.next().unwrap_or_default();
         let asker = self.asker(name)?;
@@ -237,19 +230,16 @@ impl Responder {
             return Err(Refusal::Request("from_sequence lies behind the feed's end"));
         }
         self.log(asker, "replay", &[None]).await?;
-        let stream = self
-            .broker
-            .jetstream
-            .get_stream(feed_stream(asker.variant.audience))
-            .await?;
+        let stream = feed_stream(asker.variant.audience);
+        let last = self.broker.stream(stream).await?.last_sequence;
         let place = if sequence > page.feed_sequence {
-            stream.cached_info().state.last_sequence + 1
+            last + 1
         } else {
             let known = asker.store.stream_place(facility, sequence).await?;
             known.unwrap_or(1).max(1)
         };
-        stream
-            .reset_consumer(&asker.consumer.name, Some(place))
+        self.broker
+            .reset_consumer(stream, &asker.consumer.name, place)
             .await?;
         let mut answer = head(&page, page.feed_sequence);
         answer["from_sequence"] = Value::from(sequence);

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use shikaku_broker::Broker;
 use shikaku_schemas::feed::{Audience, FeedVariant};
 use shikaku_schemas::group::Group;
 use shikaku_schemas::value::FacilityCode;
@@ -13,7 +14,6 @@ use tokio_util::sync::CancellationToken;
 use crate::ModelsOptions;
 use crate::access::AccessLog;
 use crate::apply::Applier;
-use crate::broker::Broker;
 use crate::keys::KeyRing;
 use crate::projection::Projection;
 use crate::publish::Publisher;
@@ -91,8 +91,9 @@ pub async fn run(options: ModelsOptions, cancel: CancellationToken) -> Result<()
 type Tasks = JoinSet<(String, Result<(), ModelsError>)>;
 
 async fn start(options: &ModelsOptions, cancel: &CancellationToken) -> Result<Tasks, ModelsError> {
-    let broker = Broker::connect(&options.nats).await?;
-    let keys = KeyRing::new(broker.client.clone());
+    let connected = Broker::connect(&options.nats).await;
+    let broker = connected.map_err(|error| ModelsError::Broker(error.into()))?;
+    let keys = KeyRing::new(broker.clone());
     let access = AccessLog::open(&options.access, options.clock.clone())
         .await
         .map_err(|error| ModelsError::Access(error.into()))?;

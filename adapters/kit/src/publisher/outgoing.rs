@@ -1,8 +1,6 @@
 //! One entry as messages: evidence chunks first, then the observation.
 
-use async_nats::HeaderMap;
-use async_nats::header::NATS_MESSAGE_ID;
-use bytes::Bytes;
+use shikaku_broker::{HeaderMap, NATS_MESSAGE_ID, Outgoing as Message};
 use shikaku_schemas::observation::EvidenceRef;
 use shikaku_schemas::seal::SealKey;
 use shikaku_schemas::subject;
@@ -17,9 +15,7 @@ use crate::spool::Entry;
 /// One message, and the entry it belongs to.
 pub(super) struct Outgoing {
     pub(super) id: ObservationId,
-    pub(super) subject: String,
-    pub(super) headers: HeaderMap,
-    pub(super) payload: Bytes,
+    pub(super) message: Message,
 }
 
 /// The reference of `bytes` as evidence.
@@ -63,14 +59,16 @@ pub(super) fn prepare(
     match serde_json::to_vec(&observation) {
         Ok(json) => out.push(Outgoing {
             id,
-            subject: subject::observation(
-                &options.facility,
-                &options.source,
-                &options.device,
-                observation.body.kind(),
-            ),
-            headers,
-            payload: json.into(),
+            message: Message {
+                subject: subject::observation(
+                    &options.facility,
+                    &options.source,
+                    &options.device,
+                    observation.body.kind(),
+                ),
+                headers,
+                payload: json.into(),
+            },
         }),
         Err(error) => tracing::error!(observation.id = %id, error = %error, "can't be written"),
     }
@@ -100,9 +98,11 @@ fn chunks(
         headers.insert(EVIDENCE_CHUNKS, reference.chunks.to_string());
         out.push(Outgoing {
             id,
-            subject: subject::evidence(&options.facility, &options.source, &options.device),
-            headers,
-            payload: edge.seal(&chunk_binding(evidence, index), plain).into(),
+            message: Message {
+                subject: subject::evidence(&options.facility, &options.source, &options.device),
+                headers,
+                payload: edge.seal(&chunk_binding(evidence, index), plain).into(),
+            },
         });
     }
 }

@@ -2,10 +2,11 @@
 //! entry's sequence too, so that what was said of an earlier copy of the same observation is not said of a later one.
 
 use std::collections::HashMap;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use shikaku_disk::{Disk, DiskFile, How, read};
 use shikaku_schemas::value::ObservationId;
 use uuid::Uuid;
 
@@ -51,19 +52,16 @@ pub(super) type Said = HashMap<ObservationId, (u64, Mark)>;
 #[derive(Debug)]
 pub(super) struct Marks {
     path: PathBuf,
-    file: File,
+    disk: Arc<dyn Disk>,
+    file: Arc<dyn DiskFile>,
     bytes: u64,
 }
 
 impl Marks {
     /// Opens the file and reads the last mark of each id.
-    pub(super) fn open(directory: &Path) -> io::Result<(Self, Said)> {
+    pub(super) fn open(disk: &Arc<dyn Disk>, directory: &Path) -> io::Result<(Self, Said)> {
         let path = directory.join("marks");
-        let stored = match std::fs::read(&path) {
-            Ok(stored) => stored,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(error) => return Err(error),
-        };
+        let stored = read(&**disk, &path)?.unwrap_or_default();
         let mut marks = HashMap::new();
         for record in stored.chunks_exact(RECORD) {
             let sequence = record[ID_END..].try_into().map(u64::from_le_bytes);
@@ -76,10 +74,11 @@ impl Marks {
             }
         }
         let whole = (stored.len() - stored.len() % RECORD) as u64;
-        let file = OpenOptions::new().create(true).append(true).open(&path)?;
+        let file = disk.open(&path, How::Append)?;
         file.set_len(whole)?;
         let marks_file = Self {
             path,
+            disk: disk.clone(),
             file,
             bytes: whole,
         };
@@ -88,7 +87,7 @@ impl Marks {
 
     /// Notes one mark; no `fsync`.
     pub(super) fn note(&mut self, id: &ObservationId, sequence: u64, mark: Mark) -> io::Result<()> {
-        self.file.write_all(&record(id, sequence, mark))?;
+        self.file.append(&record(id, sequence, mark))?;
         self.bytes += RECORD as u64;
         Ok(())
     }
@@ -108,11 +107,11 @@ impl Marks {
             records.extend_from_slice(&record(id, sequence, mark));
         }
         let fresh = self.path.with_extension("new");
-        let mut file = File::create(&fresh)?;
-        file.write_all(&records)?;
-        file.sync_data()?;
-        std::fs::rename(&fresh, &self.path)?;
-        self.file = OpenOptions::new().append(true).open(&self.path)?;
+        let file = self.disk.open(&fresh, How::Fresh)?;
+        file.write_at(&records, 0)?;
+        file.sync()?;
+        self.disk.rename(&fresh, &self.path)?;
+        self.file = self.disk.open(&self.path, How::Append)?;
         self.bytes = records.len() as u64;
         Ok(())
     }

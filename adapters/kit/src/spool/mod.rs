@@ -13,11 +13,11 @@ mod segment;
 mod state;
 
 use std::collections::HashSet;
-use std::fs::File;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use shikaku_disk::{Disk, Lock, SystemDisk};
 use shikaku_schemas::observation::Observation;
 use shikaku_schemas::seal::SealKey;
 use shikaku_schemas::value::ObservationId;
@@ -37,6 +37,8 @@ pub struct SpoolOptions {
     pub max_bytes: u64,
     /// A segment is closed at this size and deleted when all of its entries are done.
     pub segment_bytes: u64,
+    /// The disk it lies on.
+    pub disk: Arc<dyn Disk>,
 }
 
 impl SpoolOptions {
@@ -47,6 +49,7 @@ impl SpoolOptions {
             group_key,
             max_bytes: 1 << 30,
             segment_bytes: 16 << 20,
+            disk: Arc::new(SystemDisk),
         }
     }
 }
@@ -124,11 +127,19 @@ pub enum SpoolError {
 }
 
 /// See the module. Share it in an `Arc`.
-#[derive(Debug)]
 pub struct Spool {
     state: Mutex<State>,
     newest: watch::Sender<Newest>,
-    _lock: File,
+    disk: Arc<dyn Disk>,
+    _lock: Lock,
+}
+
+impl std::fmt::Debug for Spool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Spool")
+            .field("status", &self.status())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Spool {
@@ -137,13 +148,10 @@ impl Spool {
     /// # Errors
     /// [`SpoolError::InUse`], or what the disk said.
     pub fn open(options: SpoolOptions) -> Result<Self, SpoolError> {
-        std::fs::create_dir_all(&options.directory)?;
-        let lock = File::create(options.directory.join("lock"))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(std::fs::TryLockError::WouldBlock) => return Err(SpoolError::InUse),
-            Err(std::fs::TryLockError::Error(error)) => return Err(error.into()),
-        }
+        let disk = options.disk.clone();
+        disk.create_dir_all(&options.directory)?;
+        let lock = disk.lock(&options.directory.join("lock"))?;
+        let lock = lock.ok_or(SpoolError::InUse)?;
         let state = State::open(options)?;
         let (newest, _) = watch::channel(Newest {
             sequence: state.newest(),
@@ -152,6 +160,7 @@ impl Spool {
         Ok(Self {
             state: Mutex::new(state),
             newest,
+            disk,
             _lock: lock,
         })
     }
@@ -232,24 +241,13 @@ impl Spool {
         self.newest.subscribe()
     }
 
+    /// The disk it lies on.
+    pub(crate) fn disk(&self) -> &dyn Disk {
+        &*self.disk
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         // A panic inside leaves the index behind the disk at worst; the next start reads the disk again.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Makes a directory's entries durable. Shares that refuse to sync a directory are passed over: what they
-/// promise ends there anyway.
-pub(crate) fn sync_directory(directory: &std::path::Path) -> io::Result<()> {
-    match File::open(directory)?.sync_all() {
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
-            ) =>
-        {
-            Ok(())
-        }
-        other => other,
     }
 }

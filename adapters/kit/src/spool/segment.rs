@@ -1,22 +1,21 @@
 //! One file of the log, named by the sequence it starts with.
 
-use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader};
-use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use shikaku_disk::{Disk, DiskFile, How, Reader, read_exact_at};
 use shikaku_schemas::seal::SealKey;
 use shikaku_schemas::value::ObservationId;
 
 use super::frame::{self, HEADER, Header};
-use super::{Entry, SpoolError, sync_directory};
+use super::{Entry, SpoolError};
 
 /// An open segment.
 #[derive(Debug)]
 pub(super) struct Segment {
     pub(super) path: PathBuf,
-    pub(super) file: Arc<File>,
+    pub(super) file: Arc<dyn DiskFile>,
     /// Good bytes: appends go here.
     pub(super) bytes: u64,
     /// Ids of all its entries.
@@ -28,7 +27,7 @@ pub(super) struct Segment {
 /// Where one entry stands, readable without the spool's lock.
 #[derive(Debug, Clone)]
 pub(super) struct Located {
-    pub(super) file: Arc<File>,
+    pub(super) file: Arc<dyn DiskFile>,
     pub(super) key: SealKey,
     pub(super) id: ObservationId,
     pub(super) offset: u64,
@@ -39,7 +38,7 @@ impl Located {
     pub(super) fn read(&self) -> Result<Entry, SpoolError> {
         let length = usize::try_from(self.bytes).map_err(|_| SpoolError::TooLarge)?;
         let mut raw = vec![0; length];
-        self.file.read_exact_at(&mut raw, self.offset)?;
+        read_exact_at(&self.file, &mut raw, self.offset)?;
         let body = raw.get(HEADER..).ok_or(SpoolError::Damaged)?;
         frame::open(&self.key, self.id, body)
     }
@@ -47,17 +46,13 @@ impl Located {
 
 impl Segment {
     /// Makes a new file; it and its name are durable when this returns.
-    pub(super) fn create(directory: &Path, first: u64) -> io::Result<Self> {
+    pub(super) fn create(disk: &dyn Disk, directory: &Path, first: u64) -> io::Result<Self> {
         let path = directory.join(format!("{first:020}.log"));
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .open(&path)?;
-        sync_directory(directory)?;
+        let file = disk.open(&path, How::New)?;
+        disk.sync_directory(directory)?;
         Ok(Self {
             path,
-            file: Arc::new(file),
+            file,
             bytes: 0,
             ids: Vec::new(),
             open: 0,
@@ -66,28 +61,30 @@ impl Segment {
 
     /// Reads a file from the start, reporting each whole frame with its offset; what follows the last whole
     /// frame was never acknowledged and is cut off.
-    pub(super) fn open(path: PathBuf, mut found: impl FnMut(&Header, u64)) -> io::Result<Self> {
-        let file = OpenOptions::new().read(true).write(true).open(&path)?;
+    pub(super) fn open(
+        disk: &dyn Disk,
+        path: PathBuf,
+        mut found: impl FnMut(&Header, u64),
+    ) -> io::Result<Self> {
+        let file = disk.open(&path, How::Write)?;
         let mut bytes = 0;
         let mut ids = Vec::new();
         let mut body = Vec::new();
-        let mut reader = BufReader::with_capacity(256 << 10, &file);
+        let mut reader = BufReader::with_capacity(256 << 10, Reader::new(file.clone(), 0));
         while let Some(header) = frame::next(&mut reader, &mut body)? {
             found(&header, bytes);
             bytes += header.frame_bytes();
             ids.push(header.id);
         }
-        if file.metadata()?.len() > bytes {
-            tracing::warn!(
-                spool.cut_bytes = file.metadata()?.len() - bytes,
-                "a torn tail was cut"
-            );
+        let length = file.length()?;
+        if length > bytes {
+            tracing::warn!(spool.cut_bytes = length - bytes, "a torn tail was cut");
             file.set_len(bytes)?;
-            file.sync_data()?;
+            file.sync()?;
         }
         Ok(Self {
             path,
-            file: Arc::new(file),
+            file,
             bytes,
             open: ids.len(),
             ids,
@@ -98,8 +95,8 @@ impl Segment {
     pub(super) fn write(&mut self, frames: &[u8]) -> io::Result<()> {
         let written = self
             .file
-            .write_all_at(frames, self.bytes)
-            .and_then(|()| self.file.sync_data());
+            .write_at(frames, self.bytes)
+            .and_then(|()| self.file.sync());
         if let Err(error) = written {
             // Best effort: what is left behind was never acknowledged and does no harm.
             let _ = self.file.set_len(self.bytes);

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use shikaku_disk::Disk;
 use shikaku_schemas::seal::SealKey;
 use shikaku_schemas::value::ObservationId;
 
@@ -26,6 +28,7 @@ struct Slot {
 
 #[derive(Debug)]
 pub(super) struct State {
+    disk: Arc<dyn Disk>,
     directory: PathBuf,
     key: SealKey,
     max_bytes: u64,
@@ -42,7 +45,7 @@ pub(super) struct State {
 
 impl State {
     pub(super) fn open(options: SpoolOptions) -> Result<Self, SpoolError> {
-        let (marks, said) = Marks::open(&options.directory)?;
+        let (marks, said) = Marks::open(&options.disk, &options.directory)?;
         let mut state = Self {
             key: options.group_key.derive("spool"),
             max_bytes: options.max_bytes,
@@ -54,9 +57,10 @@ impl State {
             next: 1,
             bytes: 0,
             marks,
+            disk: options.disk,
             directory: options.directory,
         };
-        for (first, path) in segment_files(&state.directory)? {
+        for (first, path) in segment_files(&*state.disk, &state.directory)? {
             state.load(first, path)?;
         }
         state.active = state.segments.last_key_value().map(|(first, _)| *first);
@@ -75,7 +79,7 @@ impl State {
 
     fn load(&mut self, first: u64, path: PathBuf) -> io::Result<()> {
         let (slots, waiting, next) = (&mut self.slots, &mut self.waiting, &mut self.next);
-        let segment = Segment::open(path, |header, offset| {
+        let segment = Segment::open(&*self.disk, path, |header, offset| {
             let slot = Slot {
                 sequence: header.sequence,
                 segment: first,
@@ -158,7 +162,7 @@ impl State {
         }
         let left = self.active.take();
         let first = self.next;
-        let segment = Segment::create(&self.directory, first)?;
+        let segment = Segment::create(&*self.disk, &self.directory, first)?;
         self.segments.insert(first, segment);
         self.active = Some(first);
         if let Some(left) = left {
@@ -226,7 +230,7 @@ impl State {
                     self.slots.remove(id);
                 }
             }
-            std::fs::remove_file(&segment.path)?;
+            self.disk.remove_file(&segment.path)?;
         }
         Ok(())
     }
@@ -236,12 +240,14 @@ impl State {
         for first in finished {
             self.forget_if_done(first)?;
         }
-        let said = self
+        let mut said: Vec<_> = self
             .slots
             .iter()
             .filter(|(_, slot)| slot.mark != Mark::Pending)
-            .map(|(id, slot)| (id, slot.sequence, slot.mark));
-        self.marks.rewrite(said)
+            .map(|(id, slot)| (id, slot.sequence, slot.mark))
+            .collect();
+        said.sort_unstable_by_key(|(_, sequence, _)| *sequence);
+        self.marks.rewrite(said.into_iter())
     }
 
     pub(super) fn pending_after(&self, sequence: u64, limit: usize) -> Vec<Pending> {
@@ -289,10 +295,9 @@ impl State {
     }
 }
 
-fn segment_files(directory: &std::path::Path) -> io::Result<Vec<(u64, PathBuf)>> {
+fn segment_files(disk: &dyn Disk, directory: &std::path::Path) -> io::Result<Vec<(u64, PathBuf)>> {
     let mut files = Vec::new();
-    for entry in std::fs::read_dir(directory)? {
-        let path = entry?.path();
+    for path in disk.list(directory)? {
         let first = path
             .extension()
             .is_some_and(|extension| extension == "log")

@@ -55,7 +55,8 @@ fn options(directory: &Path, face: FaceMode) -> TerminalOptions {
             user: String::new(),
             password: String::new(),
             ca_file: None,
-        },
+        }
+        .into(),
         clock: Arc::new(SystemClock),
         spool_bytes: 1 << 20,
     }

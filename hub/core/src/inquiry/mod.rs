@@ -9,8 +9,7 @@ mod open;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::HeaderMap;
-use async_nats::header::NATS_MESSAGE_ID;
+use shikaku_broker::{Broker, HeaderMap, NATS_MESSAGE_ID, Outgoing};
 use shikaku_ledger::Ledger;
 use shikaku_schemas::clock::Clock;
 use shikaku_schemas::group::Group;
@@ -20,7 +19,6 @@ use shikaku_schemas::value::Position;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::broker::Broker;
 use crate::error::Cause;
 use crate::sequencer::{Queue, Work};
 use open::OpenInquiries;
@@ -142,12 +140,12 @@ impl Inquiries {
         let subject = subject::task(&task.facility, "terminal", &task.device, task.body.kind());
         let mut headers = HeaderMap::new();
         headers.insert(NATS_MESSAGE_ID, task.inquiry.to_string());
-        let payload = serde_json::to_vec(task)?;
-        self.broker
-            .jetstream
-            .publish_with_headers(subject, headers, payload.into())
-            .await?
-            .await?;
+        let message = Outgoing {
+            subject,
+            headers,
+            payload: serde_json::to_vec(task)?.into(),
+        };
+        self.broker.store(message).await?;
         Ok(())
     }
 

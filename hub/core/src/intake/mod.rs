@@ -7,19 +7,16 @@ mod read;
 
 use std::time::Duration;
 
-use async_nats::jetstream::consumer::pull;
-use async_nats::jetstream::message::Acker;
-use async_nats::jetstream::{AckKind, Message};
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
+use shikaku_broker::{AckKind, Acker, Broker, Message, Messages, Pull};
 use shikaku_schemas::observation::{CommitOutcome, Committed};
 use shikaku_schemas::value::ObservationId;
 use shikaku_schemas::{subject, topology};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::broker::Broker;
 use crate::error::Cause;
 use crate::parked::Parked;
 use crate::sequencer::{Announcement, Queue, Reply, Work};
@@ -71,7 +68,7 @@ impl Intake {
         if tokio::time::timeout(LAST_ANSWERS, rest).await.is_err() {
             tracing::warn!("the rest is published again by the spools");
         }
-        self.broker.client.flush().await?;
+        self.broker.flush().await?;
         Ok(())
     }
 
@@ -101,30 +98,22 @@ impl Intake {
         }
     }
 
-    async fn pull(&self) -> Result<pull::Stream, Cause> {
-        let consumer = self
-            .broker
-            .jetstream
-            .get_consumer_from_stream::<pull::Config, _, _>(
-                topology::INTAKE,
-                topology::OBSERVATIONS,
-            )
-            .await?;
-        Ok(consumer
-            .stream()
-            .max_messages_per_batch(PULL)
-            .heartbeat(HEARTBEAT)
-            .expires(EXPIRES)
-            .messages()
-            .await?)
+    async fn pull(&self) -> Result<Messages, Cause> {
+        let pull = Pull {
+            batch: PULL,
+            heartbeat: HEARTBEAT,
+            expires: EXPIRES,
+        };
+        let (stream, durable) = (topology::OBSERVATIONS, topology::INTAKE);
+        Ok(self.broker.messages(stream, durable, pull).await?)
     }
 
     /// Puts one message into the queue, in the order of the stream, and gives what remains to be done.
     async fn take(&self, message: Message) -> Result<Option<BoxFuture<'static, ()>>, Cause> {
-        let (message, acker) = message.split();
         let read = self
             .reader
             .read(&message.subject, message.headers.as_ref(), &message.payload);
+        let acker = message.acker;
         let Read {
             origin,
             answers,
@@ -136,7 +125,7 @@ impl Intake {
             tracing::error!(
                 "an evidence chunk does not open; it is dropped, the spool keeps the bytes"
             );
-            acker.ack_with(AckKind::Term).await?;
+            acker.settle(AckKind::Term, false).await?;
             return Ok(None);
         };
         let row = match &work {
@@ -187,7 +176,7 @@ impl Intake {
 struct Answer {
     broker: Broker,
     parked: Parked,
-    acker: Acker,
+    acker: Box<dyn Acker>,
     origin: Option<Origin>,
     /// The id the spool knows.
     answers: Option<ObservationId>,
@@ -207,12 +196,12 @@ impl Answer {
     }
 
     async fn later(self, delay: Duration) -> Result<(), Cause> {
-        self.acker.ack_with(AckKind::Nak(Some(delay))).await
+        Ok(self.acker.settle(AckKind::Nak(Some(delay)), false).await?)
     }
 
     async fn committed(self, outcome: CommitOutcome, reason: Option<String>) -> Result<(), Cause> {
         let (Some(origin), Some(answers)) = (&self.origin, self.answers) else {
-            return self.acker.ack().await;
+            return Ok(self.acker.settle(AckKind::Ack, false).await?);
         };
         let parked = outcome == CommitOutcome::Parked;
         if let (true, Some(row)) = (parked, self.row) {
@@ -223,14 +212,14 @@ impl Answer {
                 .await;
             if let Err(error) = told {
                 self.acker
-                    .ack_with(AckKind::Nak(Some(LEDGER_COMES)))
+                    .settle(AckKind::Nak(Some(LEDGER_COMES)), false)
                     .await?;
                 return Err(error);
             }
         }
         committed(&self.broker, origin, answers, outcome).await?;
         let kind = if parked { AckKind::Term } else { AckKind::Ack };
-        self.acker.ack_with(kind).await
+        Ok(self.acker.settle(kind, false).await?)
     }
 }
 
@@ -245,5 +234,5 @@ async fn committed(
         observation_id,
         outcome,
     })?;
-    Ok(broker.client.publish(subject, answer.into()).await?)
+    Ok(broker.publish(subject, answer).await?)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use async_nats::HeaderMap;
+use shikaku_broker::HeaderMap;
 use shikaku_ledger::EvidenceChunk;
 use shikaku_schemas::group::Group;
 use shikaku_schemas::observation::Observation;

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use async_nats::header::{
-    NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL, NATS_BATCH_ID, NATS_BATCH_SEQUENCE,
-    NATS_EXPECTED_LAST_SEQUENCE, NATS_MESSAGE_ID,
-};
-use async_nats::{Client, HeaderMap, Request};
 use serde::Deserialize;
+use shikaku_broker::{
+    Broker, HeaderMap, NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL, NATS_BATCH_ID,
+    NATS_BATCH_SEQUENCE, NATS_EXPECTED_LAST_SEQUENCE, NATS_MESSAGE_ID, Outgoing,
+};
 use shikaku_ledger::{StoreIdentity, StoredEvent};
 use shikaku_schemas::event::SealedEvent;
 use shikaku_schemas::{subject, topology};
@@ -50,7 +49,7 @@ struct Refusal {
 
 /// Publishes `events`, which follow `last`, as one batch: all of them are stored, or none.
 pub(crate) async fn publish(
-    client: &Client,
+    broker: &Broker,
     batch: Uuid,
     store: StoreIdentity,
     last: u64,
@@ -66,25 +65,20 @@ pub(crate) async fn publish(
         if index == 0 {
             headers.insert(NATS_EXPECTED_LAST_SEQUENCE, last.to_string());
         }
-        let subject = subject::log(&event.head.kind);
-        let payload = payload(event).map_err(unanswered)?;
-        if index + 1 < events.len() {
-            client
-                .publish_with_headers(subject, headers, payload.into())
-                .await
-                .map_err(unanswered)?;
-            continue;
+        let is_last = index + 1 == events.len();
+        if is_last {
+            headers.insert(NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL);
         }
-        headers.insert(NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL);
-        let request = Request::new()
-            .headers(headers)
-            .payload(payload.into())
-            .timeout(Some(ANSWER));
-        let answer = client
-            .send_request(subject, request)
-            .await
-            .map_err(unanswered)?;
-        return read(&answer.payload);
+        let message = Outgoing {
+            subject: subject::log(&event.head.kind),
+            headers,
+            payload: payload(event).map_err(unanswered)?.into(),
+        };
+        if is_last {
+            let answer = broker.ask(message, ANSWER).await.map_err(unanswered)?;
+            return read(&answer);
+        }
+        broker.say(message).await.map_err(unanswered)?;
     }
     Ok(last)
 }

@@ -1,12 +1,11 @@
 //! `LOG` as a stream: made, looked at, and thrown away when it tells another story than the ledger.
 
-use async_nats::jetstream::stream::{Config, Info};
+use shikaku_broker::{Broker, BrokerError, StreamConfig, StreamInfo};
 use shikaku_ledger::Ledger;
 use shikaku_schemas::event::SealedEvent;
 use shikaku_schemas::topology;
 use shikaku_schemas::value::Position;
 
-use crate::broker::Broker;
 use crate::error::Cause;
 use crate::provision;
 
@@ -21,16 +20,15 @@ enum Mismatch {
 
 /// The last sequence of a `LOG` that surely is this ledger's copy; a foreign one is deleted and begun anew.
 pub(crate) async fn prepare(broker: &Broker, ledger: &Ledger) -> Result<u64, Cause> {
-    let stream = match broker.jetstream.get_stream(topology::LOG).await {
-        Ok(stream) => stream,
-        Err(error) if provision::is_missing(&error.kind()) => return create(broker, ledger).await,
+    let info = match broker.stream(topology::LOG).await {
+        Ok(info) => info,
+        Err(BrokerError::StreamMissing) => return create(broker, ledger).await,
         Err(error) => return Err(error.into()),
     };
-    let info = stream.cached_info();
-    let last = info.state.last_sequence;
-    let mismatch = match mismatch(info, ledger).await? {
+    let last = info.last_sequence;
+    let mismatch = match mismatch(&info, ledger).await? {
         None if last > 0 => {
-            let message = stream.get_raw_message(last).await?;
+            let message = broker.message_at(topology::LOG, last).await?;
             let copied: Option<SealedEvent> = serde_json::from_slice(&message.payload).ok();
             let stored = ledger.read_page(Position(last - 1), 1).await?;
             let same = copied
@@ -49,22 +47,21 @@ pub(crate) async fn prepare(broker: &Broker, ledger: &Ledger) -> Result<u64, Cau
         log.last = last,
         "LOG is not this ledger's copy; it is deleted and filled again"
     );
-    broker.jetstream.delete_stream(topology::LOG).await?;
+    broker.delete_stream(topology::LOG).await?;
     create(broker, ledger).await
 }
 
-async fn mismatch(info: &Info, ledger: &Ledger) -> Result<Option<Mismatch>, Cause> {
+async fn mismatch(info: &StreamInfo, ledger: &Ledger) -> Result<Option<Mismatch>, Cause> {
     let store = ledger.identity();
     let named = |key: &str| info.config.metadata.get(key).map(String::as_str);
-    let state = &info.state;
     Ok(
         if named(topology::STORE_ID) != Some(store.store_id.to_string().as_str())
             || named(topology::STORE_EPOCH) != Some(store.epoch.to_string().as_str())
         {
             Some(Mismatch::Store)
-        } else if state.last_sequence > ledger.head().await?.position.0 {
+        } else if info.last_sequence > ledger.head().await?.position.0 {
             Some(Mismatch::AheadOfTheLedger)
-        } else if state.messages != state.last_sequence {
+        } else if info.messages != info.last_sequence {
             Some(Mismatch::Holes)
         } else {
             None
@@ -79,8 +76,7 @@ async fn create(broker: &Broker, ledger: &Ledger) -> Result<u64, Cause> {
         .find(|spec| spec.name == topology::LOG)
         .ok_or("the table of streams names LOG")?;
     broker
-        .jetstream
-        .create_stream(Config {
+        .create_stream(StreamConfig {
             first_sequence: Some(1),
             metadata: [
                 (topology::STORE_ID.to_owned(), store.store_id.to_string()),

@@ -9,12 +9,12 @@ mod log;
 use std::sync::Arc;
 use std::time::Duration;
 
+use shikaku_broker::Broker;
 use shikaku_ledger::Ledger;
 use shikaku_schemas::clock::{Clock, Randomness};
 use shikaku_schemas::value::Position;
 use tokio_util::sync::CancellationToken;
 
-use crate::broker::Broker;
 use crate::error::Cause;
 
 const POLL: Duration = Duration::from_millis(250);
@@ -102,7 +102,7 @@ impl Relay {
             }
             let id = self.randomness.id(self.clock.now());
             let store = self.ledger.identity();
-            last = batch::publish(&self.broker.client, id, store, last, &events).await?;
+            last = batch::publish(&self.broker, id, store, last, &events).await?;
             metrics::counter!("shikaku_hub_relay_events_total").increment(events.len() as u64);
         }
     }

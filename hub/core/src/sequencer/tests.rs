@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use super::seen::{HOSPITAL, Somebody, file, somebody};
 use super::*;
-use crate::{HubOptions, NatsAccess};
+use crate::{BrokerOptions, HubOptions};
 
 /// A sequencer on a ledger of its own.
 struct Bench {
@@ -159,12 +159,13 @@ fn options(group_key: SealKey, auto_link: bool) -> HubOptions {
             ..Group::default()
         },
         group_key,
-        nats: NatsAccess {
+        nats: BrokerOptions {
             url: String::new(),
             user: String::new(),
             password: String::new(),
-            tls_ca_file: None,
-        },
+            ca_file: None,
+        }
+        .into(),
         feed_days: 1,
         answer_timeout: Duration::from_secs(180),
         auto_link,

@@ -11,7 +11,7 @@ use futures::StreamExt as _;
 use jiff::Timestamp;
 use serde_json::json;
 use shikaku_core::query::Queries;
-use shikaku_core::{HubError, HubHandle, HubOptions, NatsAccess};
+use shikaku_core::{BrokerOptions, HubError, HubHandle, HubOptions};
 use shikaku_ledger::{Database, KeyStoreAt, KeysOptions, Ledger, LedgerOptions};
 use shikaku_schemas::clock::{Clock, SystemClock, SystemRandomness};
 use shikaku_schemas::command::{Command, CommandEnvelope, CommandReply};
@@ -177,12 +177,13 @@ impl Stage {
         HubOptions {
             group: self.group(),
             group_key: self.key.clone(),
-            nats: NatsAccess {
+            nats: BrokerOptions {
                 url: self.server.url(),
                 user: "hub".to_owned(),
                 password: password("hub"),
-                tls_ca_file: None,
-            },
+                ca_file: None,
+            }
+            .into(),
             feed_days: 30,
             answer_timeout: Duration::from_secs(180),
             auto_link: self.auto_link,

@@ -84,18 +84,20 @@ impl From<sqlx::Error> for PersistError {
 }
 
 /// A row as stored: owner, wrapped key (none when erased), record.
-type StoredKey = (String, Option<Vec<u8>>, Option<RecordId>);
+pub(crate) type StoredKey = (String, Option<Vec<u8>>, Option<RecordId>);
 /// A row to store.
-struct Wrapped {
-    owner: String,
-    wrapped: Vec<u8>,
-    about: Option<RecordId>,
+pub(crate) struct Wrapped {
+    pub(crate) owner: String,
+    pub(crate) wrapped: Vec<u8>,
+    pub(crate) about: Option<RecordId>,
 }
 
 #[derive(Debug)]
 enum Store {
     Postgres(postgres::KeyTables),
     Sqlite(sqlite::KeyTables),
+    #[cfg(feature = "simulation")]
+    Memory(crate::store::memory::KeyTables),
 }
 
 /// The key store with its cache.
@@ -120,6 +122,10 @@ impl Keys {
             KeyStoreAt::Sqlite { path } => {
                 Store::Sqlite(sqlite::KeyTables::open(path, read_only).await?)
             }
+            #[cfg(feature = "simulation")]
+            KeyStoreAt::Memory(line) => {
+                Store::Memory(crate::store::memory::KeyTables::new(line.clone()))
+            }
         };
         let keys = Self {
             wrap: options.group_key.derive("wrap"),
@@ -138,6 +144,8 @@ impl Keys {
         let stored = match &self.store {
             Store::Postgres(tables) => tables.group_check(&ours, read_only).await?,
             Store::Sqlite(tables) => tables.group_check(&ours, read_only).await?,
+            #[cfg(feature = "simulation")]
+            Store::Memory(tables) => tables.group_check(&ours, read_only).await?,
         };
         match stored {
             Some(sealed) if self.wrap.open(CHECK, &sealed).is_ok() => Ok(()),
@@ -223,6 +231,8 @@ impl Keys {
         match &self.store {
             Store::Postgres(tables) => tables.read(names).await,
             Store::Sqlite(tables) => tables.read(names).await,
+            #[cfg(feature = "simulation")]
+            Store::Memory(tables) => tables.read(names).await,
         }
     }
 
@@ -262,6 +272,8 @@ impl Keys {
         match &self.store {
             Store::Postgres(tables) => tables.persist(&rows, &about).await?,
             Store::Sqlite(tables) => tables.persist(&rows, &about).await?,
+            #[cfg(feature = "simulation")]
+            Store::Memory(tables) => tables.persist(&rows, &about).await?,
         }
         counter!("shikaku_ledger_fsyncs_total", "of" => "keys").increment(1);
         let mut cache = self.cache();
@@ -285,6 +297,8 @@ impl Keys {
         let erased = match &self.store {
             Store::Postgres(tables) => tables.erase(record, &owners).await,
             Store::Sqlite(tables) => tables.erase(record, &owners).await,
+            #[cfg(feature = "simulation")]
+            Store::Memory(tables) => tables.erase(record, &owners).await,
         };
         self.erasures.fetch_add(1, Ordering::SeqCst);
         // Streams about the record are among the forgotten; the rest is read again.

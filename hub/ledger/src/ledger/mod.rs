@@ -64,7 +64,8 @@ impl Ledger {
     /// lost signing key, or no answer.
     pub async fn open(options: &LedgerOptions) -> Result<Self, LedgerError> {
         let failed = proof::file_error(&options.proof_dir);
-        std::fs::create_dir_all(&options.proof_dir).map_err(failed)?;
+        let disk = options.database.disk();
+        disk.create_dir_all(&options.proof_dir).map_err(failed)?;
         let store = Store::open(&options.database, false).await?;
         let now = SystemClock.now();
         let identity = StoreIdentity {
@@ -72,8 +73,9 @@ impl Ledger {
             epoch: 1,
         };
         store.begin(&Genesis::new(identity, now)).await?;
-        let heads = HeadsFile::in_folder(&options.proof_dir);
-        let signer = Signer::load(&options.keys.signing_key_file, !heads.is_begun())?;
+        let heads = HeadsFile::in_folder(disk.clone(), &options.proof_dir);
+        let signing = &options.keys.signing_key_file;
+        let signer = Signer::load(&*disk, signing, !heads.is_begun())?;
         Self::assemble(options, store, heads, Some(signer), false).await
     }
 
@@ -83,8 +85,9 @@ impl Ledger {
     /// [`LedgerError::Missing`] when no hub ever started here; else as [`Ledger::open`].
     pub async fn open_read_only(options: &LedgerOptions) -> Result<Self, LedgerError> {
         let store = Store::open(&options.database, true).await?;
-        let heads = HeadsFile::in_folder(&options.proof_dir);
-        let signer = match Signer::load(&options.keys.signing_key_file, false) {
+        let disk = options.database.disk();
+        let heads = HeadsFile::in_folder(disk.clone(), &options.proof_dir);
+        let signer = match Signer::load(&*disk, &options.keys.signing_key_file, false) {
             Err(LedgerError::SigningKeyMissing(_)) if !heads.is_begun() => None,
             other => Some(other?),
         };

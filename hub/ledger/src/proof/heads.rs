@@ -4,13 +4,13 @@
 //! without a sync right after its commit: it survives the death of the process, which a line of the coming
 //! second would not. Together they make a missing last event visible after a crash.
 
-use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::FileExt as _;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use shikaku_disk::{Disk, How, Reader, read_exact_at};
 use shikaku_schemas::value::Position;
 use uuid::Uuid;
 
@@ -63,13 +63,15 @@ impl SignedHead {
 /// The two files.
 #[derive(Debug)]
 pub(crate) struct HeadsFile {
+    disk: Arc<dyn Disk>,
     lines: PathBuf,
     pending: PathBuf,
 }
 
 impl HeadsFile {
-    pub(crate) fn in_folder(folder: &Path) -> Self {
+    pub(crate) fn in_folder(disk: Arc<dyn Disk>, folder: &Path) -> Self {
         Self {
+            disk,
             lines: folder.join("heads.jsonl"),
             pending: folder.join("heads.pending"),
         }
@@ -77,7 +79,12 @@ impl HeadsFile {
 
     /// Whether anything was ever signed here.
     pub(crate) fn is_begun(&self) -> bool {
-        self.lines.exists() || self.pending.exists()
+        self.disk.exists(&self.lines) || self.disk.exists(&self.pending)
+    }
+
+    /// The disk they lie on.
+    pub(crate) fn disk(&self) -> &dyn Disk {
+        &*self.disk
     }
 
     /// Adds a head for good.
@@ -86,28 +93,24 @@ impl HeadsFile {
     }
 
     fn append_line(&self, head: &SignedHead) -> std::io::Result<()> {
-        let is_new = !self.lines.exists();
-        let mut lines = File::options()
-            .create(true)
-            .append(true)
-            .read(true)
-            .open(&self.lines)?;
+        let is_new = !self.disk.exists(&self.lines);
+        let lines = self.disk.open(&self.lines, How::Append)?;
         let mut text = String::new();
         // A line cut by a power failure must not swallow the next one.
-        let length = lines.metadata()?.len();
+        let length = lines.length()?;
         if length > 0 {
             let mut last = [0u8];
-            lines.read_exact_at(&mut last, length - 1)?;
+            read_exact_at(&lines, &mut last, length - 1)?;
             if last != *b"\n" {
                 text.push('\n');
             }
         }
         text.push_str(&serde_json::to_string(head)?);
         text.push('\n');
-        lines.write_all(text.as_bytes())?;
-        lines.sync_data()?;
+        lines.append(text.as_bytes())?;
+        lines.sync()?;
         if is_new && let Some(folder) = self.lines.parent() {
-            File::open(folder)?.sync_all()?;
+            self.disk.sync_directory(folder)?;
         }
         Ok(())
     }
@@ -117,12 +120,8 @@ impl HeadsFile {
         let write = || {
             let mut text = serde_json::to_string(head)?.into_bytes();
             text.resize(PENDING_BYTES, b' ');
-            let file = File::options()
-                .create(true)
-                .truncate(false)
-                .write(true)
-                .open(&self.pending)?;
-            file.write_all_at(&text, 0)
+            let file = self.disk.open(&self.pending, How::WriteOrMake)?;
+            file.write_at(&text, 0)
         };
         write().map_err(file(&self.pending))
     }
@@ -130,14 +129,15 @@ impl HeadsFile {
     /// The head furthest on, from both files. Lines that are cut short are left out.
     pub(crate) fn last(&self) -> Result<Option<SignedHead>, LedgerError> {
         let mut tail = Vec::new();
-        match File::open(&self.lines) {
-            Ok(mut lines) => {
-                let read = |lines: &mut File, tail: &mut Vec<u8>| {
-                    let length = lines.metadata()?.len();
-                    lines.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
-                    lines.read_to_end(tail)
-                };
-                read(&mut lines, &mut tail).map_err(file(&self.lines))?;
+        match self.disk.open(&self.lines, How::Read) {
+            Ok(lines) => {
+                let from = |length: u64| length.saturating_sub(TAIL_BYTES);
+                lines
+                    .length()
+                    .and_then(|length| {
+                        Reader::new(lines.clone(), from(length)).read_to_end(&mut tail)
+                    })
+                    .map_err(file(&self.lines))?;
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => return Err(file(&self.lines)(error)),
@@ -154,17 +154,15 @@ impl HeadsFile {
 
     /// The pending head; `None` when there is none, or a power cut tore it.
     pub(crate) fn pending(&self) -> Result<Option<SignedHead>, LedgerError> {
-        match std::fs::read(&self.pending) {
-            Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok()),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(file(&self.pending)(error)),
-        }
+        let bytes = shikaku_disk::read(&*self.disk, &self.pending);
+        let bytes = bytes.map_err(file(&self.pending))?;
+        Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
 
     /// Reads all lines from the first.
     pub(crate) fn read(&self) -> Result<HeadLines, LedgerError> {
-        let lines = match File::open(&self.lines) {
-            Ok(file) => Some(BufReader::new(file)),
+        let lines = match self.disk.open(&self.lines, How::Read) {
+            Ok(file) => Some(BufReader::new(Reader::new(file, 0))),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => return Err(file(&self.lines)(error)),
         };
@@ -178,7 +176,7 @@ impl HeadsFile {
 /// The lines of `heads.jsonl`, one at a time.
 pub(crate) struct HeadLines {
     path: PathBuf,
-    lines: Option<BufReader<File>>,
+    lines: Option<BufReader<Reader>>,
 }
 
 impl HeadLines {
@@ -226,7 +224,7 @@ mod tests {
     #[test]
     fn a_line_cut_by_a_power_failure_hides_no_other() {
         let folder = tempfile::tempdir().unwrap();
-        let heads = HeadsFile::in_folder(folder.path());
+        let heads = HeadsFile::in_folder(Arc::new(shikaku_disk::SystemDisk), folder.path());
         assert_eq!(heads.last().unwrap(), None);
         heads.append(&head(1)).unwrap();
         let mut whole = std::fs::read(folder.path().join("heads.jsonl")).unwrap();
@@ -243,7 +241,7 @@ mod tests {
     #[test]
     fn the_pending_head_counts_when_it_is_further_on() {
         let folder = tempfile::tempdir().unwrap();
-        let heads = HeadsFile::in_folder(folder.path());
+        let heads = HeadsFile::in_folder(Arc::new(shikaku_disk::SystemDisk), folder.path());
         heads.append(&head(5)).unwrap();
         heads.note(&head(4)).unwrap();
         assert_eq!(heads.last().unwrap(), Some(head(5)));

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use metrics::counter;
+use shikaku_disk::off_thread;
 use shikaku_schemas::value::Position;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -124,7 +125,8 @@ impl Task {
 
     async fn note(&self, head: &SignedHead) {
         let (heads, head) = (Arc::clone(&self.heads), head.clone());
-        let noted = tokio::task::spawn_blocking(move || heads.note(&head)).await;
+        let disk = Arc::clone(&heads);
+        let noted = off_thread(disk.disk(), move || heads.note(&head)).await;
         if let Ok(Err(error)) = noted {
             counter!("shikaku_ledger_proof_failures_total").increment(1);
             tracing::error!(%error, "pending head not written");
@@ -134,6 +136,7 @@ impl Task {
     async fn append(&self, head: &SignedHead) -> Result<(), LedgerError> {
         let (heads, head) = (Arc::clone(&self.heads), head.clone());
         counter!("shikaku_ledger_fsyncs_total", "of" => "proof").increment(1);
-        tokio::task::spawn_blocking(move || heads.append(&head)).await?
+        let disk = Arc::clone(&heads);
+        off_thread(disk.disk(), move || heads.append(&head)).await?
     }
 }

@@ -1,10 +1,9 @@
 //! The Ed25519 key that signs heads, and what exactly is signed.
 
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use ed25519_dalek::{Signature, Signer as _, SigningKey};
+use shikaku_disk::{Disk, How};
 use shikaku_schemas::seal::SealKey;
 
 use super::SignedHead;
@@ -24,41 +23,37 @@ impl std::fmt::Debug for Signer {
 
 impl Signer {
     /// Reads the key; makes one when there is none and `may_create`.
-    pub(crate) fn load(path: &Path, may_create: bool) -> Result<Self, LedgerError> {
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                if !may_create {
-                    return Err(LedgerError::SigningKeyMissing(path.to_owned()));
-                }
-                return Self::create(path).map_err(file(path));
+    pub(crate) fn load(
+        disk: &dyn Disk,
+        path: &Path,
+        may_create: bool,
+    ) -> Result<Self, LedgerError> {
+        let Some(text) = shikaku_disk::read(disk, path).map_err(file(path))? else {
+            if !may_create {
+                return Err(LedgerError::SigningKeyMissing(path.to_owned()));
             }
-            Err(source) => return Err(file(path)(source)),
+            return Self::create(disk, path).map_err(file(path));
         };
         let mut bytes = [0u8; 32];
-        hex::decode_to_slice(text.trim(), &mut bytes)
+        hex::decode_to_slice(text.trim_ascii(), &mut bytes)
             .map_err(|_| LedgerError::SigningKeyMalformed(path.to_owned()))?;
         Ok(Self {
             key: SigningKey::from_bytes(&bytes),
         })
     }
 
-    fn create(path: &Path) -> std::io::Result<Self> {
+    fn create(disk: &dyn Disk, path: &Path) -> std::io::Result<Self> {
         let bytes = *SealKey::random().as_bytes();
         let folder = path
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty());
         if let Some(folder) = folder {
-            std::fs::create_dir_all(folder)?;
+            disk.create_dir_all(folder)?;
         }
-        let mut file = std::fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path)?;
-        writeln!(file, "{}", hex::encode(bytes))?;
-        file.sync_all()?;
-        std::fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+        let file = disk.open(path, How::NewPrivate)?;
+        file.write_at(format!("{}\n", hex::encode(bytes)).as_bytes(), 0)?;
+        file.sync()?;
+        disk.sync_directory(folder.unwrap_or(Path::new(".")))?;
         Ok(Self {
             key: SigningKey::from_bytes(&bytes),
         })

@@ -1,5 +1,7 @@
 //! The tables on either database. Both sides are used through one set of functions and tested by one suite.
 
+#[cfg(feature = "simulation")]
+pub(crate) mod memory;
 pub(crate) mod postgres;
 mod rows;
 pub(crate) mod sqlite;
@@ -23,6 +25,8 @@ pub(crate) use rows::{
 pub(crate) enum Store {
     Postgres(postgres::Tables),
     Sqlite(sqlite::Tables),
+    #[cfg(feature = "simulation")]
+    Memory(memory::Tables),
 }
 
 /// Runs the same call on whichever database it is.
@@ -31,6 +35,8 @@ macro_rules! on {
         match $self {
             Store::Postgres($tables) => $call,
             Store::Sqlite($tables) => $call,
+            #[cfg(feature = "simulation")]
+            Store::Memory($tables) => $call,
         }
     };
 }
@@ -43,6 +49,8 @@ impl Store {
                 Self::Postgres(postgres::Tables::open(url, read_only).await?)
             }
             Database::Sqlite { path } => Self::Sqlite(sqlite::Tables::open(path, read_only).await?),
+            #[cfg(feature = "simulation")]
+            Database::Memory(line) => Self::Memory(memory::Tables::new(line.clone())),
         })
     }
 
@@ -153,6 +161,8 @@ impl Store {
 pub(crate) enum Session {
     Postgres(postgres::Session),
     Sqlite(sqlite::Session),
+    #[cfg(feature = "simulation")]
+    Memory(memory::Session),
 }
 
 impl Session {
@@ -161,6 +171,8 @@ impl Session {
         Ok(match store {
             Store::Postgres(tables) => Self::Postgres(postgres::Session::stand_by(tables).await?),
             Store::Sqlite(tables) => Self::Sqlite(sqlite::Session::stand_by(tables).await?),
+            #[cfg(feature = "simulation")]
+            Store::Memory(tables) => Self::Memory(memory::Session::stand_by(tables).await?),
         })
     }
 
@@ -169,6 +181,8 @@ impl Session {
         match self {
             Self::Postgres(session) => session.claim().await,
             Self::Sqlite(session) => session.claim().await,
+            #[cfg(feature = "simulation")]
+            Self::Memory(session) => session.claim().await,
         }
     }
 
@@ -177,6 +191,8 @@ impl Session {
         match self {
             Self::Postgres(session) => session.close().await,
             Self::Sqlite(session) => session.close().await,
+            #[cfg(feature = "simulation")]
+            Self::Memory(session) => session.close().await,
         }
     }
 
@@ -185,6 +201,8 @@ impl Session {
         match self {
             Self::Postgres(session) => session.is_whole().await,
             Self::Sqlite(session) => session.is_whole(),
+            #[cfg(feature = "simulation")]
+            Self::Memory(session) => session.is_whole(),
         }
     }
 
@@ -198,6 +216,8 @@ impl Session {
         match self {
             Self::Postgres(session) => session.commit(batch, keys, new).await,
             Self::Sqlite(session) => session.commit(batch, keys, new).await,
+            #[cfg(feature = "simulation")]
+            Self::Memory(session) => session.commit(batch, keys, new).await,
         }
     }
 
@@ -207,6 +227,8 @@ impl Session {
         match self {
             Self::Postgres(session) => session.recover(term).await,
             Self::Sqlite(session) => session.recover(term).await,
+            #[cfg(feature = "simulation")]
+            Self::Memory(session) => session.recover(term).await,
         }
     }
 }

@@ -146,6 +146,10 @@ impl Writer {
             return Err(AppendError::Fenced);
         }
         match self.session.recover(self.head.term).await {
+            Ok(head) if head.term != self.head.term => {
+                self.is_fenced = true;
+                Err(AppendError::Fenced)
+            }
             Ok(head) => {
                 self.ledger.inner.versions().clear();
                 self.stand_at(head);

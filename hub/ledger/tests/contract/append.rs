@@ -18,6 +18,16 @@ crate::on_both_databases!(
     an_empty_batch_commits_nothing_and_harms_nothing,
 );
 
+crate::in_memory_too!(
+    events_come_back_in_order_and_open,
+    a_stale_or_early_version_is_a_conflict,
+    nothing_of_a_refused_batch_stays,
+    the_clock_of_the_ledger_never_goes_back,
+    commits_are_announced,
+    random_batches_keep_every_promise,
+    an_empty_batch_commits_nothing_and_harms_nothing,
+);
+
 async fn events_come_back_in_order_and_open(place: &Place) {
     let (ledger, mut writer) = place.begin().await;
     let (one, two) = (record(), record());

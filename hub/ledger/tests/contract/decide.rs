@@ -15,6 +15,14 @@ crate::on_both_databases!(
     cases_open_close_and_keep_their_queue,
 );
 
+crate::in_memory_too!(
+    an_answer_is_given_once_and_for_ever,
+    what_is_set_aside_can_be_answered_later,
+    an_identity_key_leads_to_one_record,
+    a_key_let_go_can_be_taken_by_another,
+    cases_open_close_and_keep_their_queue,
+);
+
 fn inbox(rows: Vec<InboxRow>) -> Batch {
     Batch {
         inbox: rows,

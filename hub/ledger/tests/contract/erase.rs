@@ -17,6 +17,11 @@ crate::on_both_databases!(
     no_personal_text_lies_in_clear,
 );
 
+crate::in_memory_too!(
+    an_erased_record_is_unreadable_and_refuses_more,
+    streams_about_an_erased_record_go_with_it,
+);
+
 fn erased(record: RecordId, version: u64) -> Draft {
     let event = Event::RecordErased(RecordErased {
         ordered_by: "admin".to_owned(),

@@ -13,6 +13,12 @@ crate::on_both_databases!(
     evidence_of_many_mebibytes_comes_back,
 );
 
+crate::in_memory_too!(
+    evidence_is_whole_only_with_all_chunks,
+    evidence_of_one_record_goes_with_it,
+    evidence_of_many_mebibytes_comes_back,
+);
+
 pub fn chunks(place: &Place, bytes: &[u8], size: usize) -> Vec<EvidenceChunk> {
     let digest = place
         .options

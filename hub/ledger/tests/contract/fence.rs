@@ -19,6 +19,8 @@ crate::on_both_databases!(
     every_told_event_survives_a_kill,
 );
 
+crate::in_memory_too!(a_standby_waits_until_the_writer_ends,);
+
 async fn a_standby_waits_until_the_writer_ends(place: &Place) {
     let (ledger, mut first) = place.begin().await;
     let other = place.open().await;

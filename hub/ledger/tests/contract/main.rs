@@ -14,6 +14,20 @@ mod postgres_server;
 mod proxy;
 mod tamper;
 
+/// Runs each function against an empty ledger in memory, as simulations use it.
+#[macro_export]
+macro_rules! in_memory_too {
+    ($($name:ident),+ $(,)?) => {
+        #[cfg(feature = "simulation")]
+        mod memory {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(&$crate::place::Place::in_memory()).await;
+            })+
+        }
+    };
+}
+
 /// Runs each function against an empty ledger on either database.
 #[macro_export]
 macro_rules! on_both_databases {

@@ -41,6 +41,21 @@ impl Clock for SetClock {
     }
 }
 
+/// Every call arrives.
+#[cfg(feature = "simulation")]
+#[derive(Debug)]
+struct Fine;
+
+#[cfg(feature = "simulation")]
+impl shikaku_ledger::Weather for Fine {
+    fn meet(
+        &self,
+        _: shikaku_ledger::Call,
+    ) -> futures::future::BoxFuture<'static, shikaku_ledger::Fate> {
+        Box::pin(std::future::ready(shikaku_ledger::Fate::Arrives))
+    }
+}
+
 pub struct Place {
     pub options: LedgerOptions,
     pub folder: TempDir,
@@ -63,6 +78,21 @@ impl Place {
             },
             None,
         )
+    }
+
+    #[cfg(feature = "simulation")]
+    pub fn in_memory() -> Self {
+        let identity = shikaku_ledger::StoreIdentity {
+            store_id: fresh(),
+            epoch: 1,
+        };
+        let database = shikaku_ledger::MemoryDatabase::new(identity, Timestamp::UNIX_EPOCH);
+        let line = shikaku_ledger::MemoryLine {
+            database,
+            weather: Arc::new(Fine),
+            disk: Arc::new(shikaku_disk::SystemDisk),
+        };
+        Self::new(|_| Database::Memory(line), None)
     }
 
     fn new(database: impl FnOnce(PathBuf) -> Database, server: Option<PostgresServer>) -> Self {
@@ -120,6 +150,8 @@ impl Place {
             }
             (Database::Postgres { .. }, Some(server)) => server.run("hub", sql).await,
             (Database::Postgres { .. }, None) => unreachable!("Postgres comes with its server"),
+            #[cfg(feature = "simulation")]
+            (Database::Memory(_), _) => unreachable!("there is no SQL"),
         }
     }
 
@@ -136,6 +168,8 @@ impl Place {
         match self.options.database {
             Database::Sqlite { .. } => format!("x'{hex}'"),
             Database::Postgres { .. } => format!("'\\x{hex}'::bytea"),
+            #[cfg(feature = "simulation")]
+            Database::Memory(_) => unreachable!("there is no SQL"),
         }
     }
 }

@@ -4,7 +4,7 @@ use shikaku_schemas::value::{EventId, FacilityCode, Position, RecordId};
 use sqlx::{Database, Encode, QueryBuilder, Type};
 use uuid::Uuid;
 
-use super::{Store, bytes_of, on, signed};
+use super::{Store, bytes_of, in_memory, on, signed};
 use crate::log::StoreIdentity;
 
 /// Rows in one statement at most, so that the number of parameters stays below either database's limit.
@@ -91,6 +91,7 @@ impl Store {
         advance: &Advance,
         change: Change,
     ) -> Result<bool, sqlx::Error> {
+        in_memory!(self, memory => memory.commit(advance, change).await);
         on!(self, pool, DB => {
             let mut tx = pool.begin().await?;
             let moved = sqlx::query(

@@ -3,7 +3,7 @@
 use shikaku_schemas::value::{FacilityCode, Position, RecordId};
 use sqlx::Row as _;
 
-use super::{Store, bytes_of, on, position, record_of, signed, unsigned};
+use super::{Store, bytes_of, in_memory, on, position, record_of, signed, unsigned};
 use crate::log::StoreIdentity;
 
 /// Rows of one moment: all read in one transaction.
@@ -34,9 +34,12 @@ impl Store {
         facility: &FacilityCode,
         which: Which,
     ) -> Result<Page, sqlx::Error> {
+        in_memory!(self, memory => memory.page(facility, which).await);
         let isolation = match &self.pool {
             super::Pool::Sqlite(_) => "BEGIN",
             super::Pool::Postgres(_) => "BEGIN ISOLATION LEVEL REPEATABLE READ",
+            #[cfg(feature = "simulation")]
+            super::Pool::Memory(_) | super::Pool::Looks(_) => unreachable!("answered before"),
         };
         on!(self, pool => {
             let mut tx = pool.begin_with(isolation).await?;
@@ -96,6 +99,7 @@ impl Store {
         facility: &FacilityCode,
         feed_sequence: u64,
     ) -> Result<Option<u64>, sqlx::Error> {
+        in_memory!(self, memory => memory.stream_place(facility, feed_sequence).await);
         on!(self, pool => {
             let place: Option<i64> = sqlx::query_scalar(
                 "SELECT max(stream_sequence) FROM outbox WHERE facility = $1 AND feed_sequence <= $2",
@@ -114,6 +118,7 @@ impl Store {
         facility: &FacilityCode,
         since_us: i64,
     ) -> Result<u64, sqlx::Error> {
+        in_memory!(self, memory => memory.sequence_since(facility, since_us).await);
         on!(self, pool => {
             let first: Option<i64> = sqlx::query_scalar(
                 "SELECT min(feed_sequence) FROM outbox WHERE facility = $1 AND recorded_at >= $2",
@@ -132,6 +137,7 @@ impl Store {
 
     /// How many records it knows.
     pub(crate) async fn record_count(&self) -> Result<u64, sqlx::Error> {
+        in_memory!(self, memory => memory.record_count().await);
         on!(self, pool => {
             let count: i64 = sqlx::query_scalar("SELECT count(*) FROM current_rows")
                 .fetch_one(pool)

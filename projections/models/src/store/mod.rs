@@ -5,6 +5,8 @@
 
 mod change;
 mod look;
+#[cfg(feature = "simulation")]
+pub(crate) mod memory;
 mod outbox;
 mod schema;
 
@@ -26,6 +28,10 @@ macro_rules! on {
         match &$store.pool {
             $crate::store::Pool::Sqlite($pool) => $body,
             $crate::store::Pool::Postgres($pool) => $body,
+            #[cfg(feature = "simulation")]
+            $crate::store::Pool::Memory(_) | $crate::store::Pool::Looks(_) => {
+                unreachable!("answered before")
+            }
         }
     };
     ($store:expr, $pool:ident, $db:ident => $body:expr) => {
@@ -38,16 +44,35 @@ macro_rules! on {
                 type $db = sqlx::Postgres;
                 $body
             }
+            #[cfg(feature = "simulation")]
+            $crate::store::Pool::Memory(_) | $crate::store::Pool::Looks(_) => {
+                unreachable!("answered before")
+            }
         }
     };
 }
 pub(crate) use on;
+
+/// Answers from memory, when that is where the store is.
+macro_rules! in_memory {
+    ($store:expr, $memory:ident => $body:expr) => {
+        #[cfg(feature = "simulation")]
+        if let $crate::store::Pool::Memory($memory) = &$store.pool {
+            return $body;
+        }
+    };
+}
+pub(crate) use in_memory;
 
 /// The pool of either.
 #[derive(Clone)]
 pub(crate) enum Pool {
     Sqlite(SqlitePool),
     Postgres(PgPool),
+    #[cfg(feature = "simulation")]
+    Memory(memory::Memory),
+    #[cfg(feature = "simulation")]
+    Looks(memory::MemoryDatabases),
 }
 
 /// One projection's database. Cheap to clone.
@@ -74,6 +99,7 @@ pub(crate) struct Checkpoint {
 impl Store {
     /// Where it stands.
     pub(crate) async fn checkpoint(&self) -> Result<Checkpoint, sqlx::Error> {
+        in_memory!(self, memory => memory.checkpoint().await);
         on!(self, pool => {
             let row = sqlx::query(
                 "SELECT store_id, epoch, position, event_id, gate, adopt FROM checkpoint WHERE id = 1",
@@ -98,6 +124,7 @@ impl Store {
 
     /// Last feed sequence given out, by facility.
     pub(crate) async fn counters(&self) -> Result<BTreeMap<FacilityCode, u64>, sqlx::Error> {
+        in_memory!(self, memory => memory.counters().await);
         on!(self, pool => {
             let rows = sqlx::query("SELECT facility, feed_sequence FROM counters")
                 .fetch_all(pool)
@@ -117,6 +144,7 @@ impl Store {
         gate: Position,
         adopt: Position,
     ) -> Result<(), sqlx::Error> {
+        in_memory!(self, memory => memory.begin_rebuild(gate, adopt).await);
         on!(self, pool => {
             let mut tx = pool.begin().await?;
             sqlx::query(
@@ -144,6 +172,7 @@ impl Store {
         &self,
         records: &[RecordId],
     ) -> Result<Vec<(RecordId, Vec<u8>)>, sqlx::Error> {
+        in_memory!(self, memory => memory.rows(records).await);
         if records.is_empty() {
             return Ok(Vec::new());
         }

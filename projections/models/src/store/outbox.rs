@@ -4,7 +4,7 @@ use shikaku_schemas::value::{FacilityCode, Position, RecordId};
 use sqlx::Row as _;
 use uuid::Uuid;
 
-use super::{Store, bytes_of, on, record_of, signed, unsigned};
+use super::{Store, bytes_of, in_memory, on, record_of, signed, unsigned};
 
 /// A message not yet with the broker.
 pub(crate) struct Pending {
@@ -29,6 +29,7 @@ pub(crate) struct Letter {
 impl Store {
     /// The next messages to publish, in order.
     pub(crate) async fn pending(&self, limit: u32) -> Result<Vec<Pending>, sqlx::Error> {
+        in_memory!(self, memory => memory.pending(limit).await);
         on!(self, pool => {
             let rows = sqlx::query(
                 "SELECT facility, feed_sequence, ce_id, kind, record, recorded_at, body FROM outbox \
@@ -56,6 +57,7 @@ impl Store {
 
     /// How many wait.
     pub(crate) async fn pending_count(&self) -> Result<u64, sqlx::Error> {
+        in_memory!(self, memory => memory.pending_count().await);
         on!(self, pool => {
             let count: i64 = sqlx::query_scalar("SELECT count(*) FROM outbox WHERE published = 0")
                 .fetch_one(pool)
@@ -69,6 +71,7 @@ impl Store {
         &self,
         stored: &[(FacilityCode, u64, u64)],
     ) -> Result<(), sqlx::Error> {
+        in_memory!(self, memory => memory.mark(stored).await);
         if stored.is_empty() {
             return Ok(());
         }
@@ -99,6 +102,7 @@ impl Store {
         feed_sequence: u64,
         stream_sequence: u64,
     ) -> Result<(), sqlx::Error> {
+        in_memory!(self, memory => memory.mark_through(facility, feed_sequence, stream_sequence).await);
         on!(self, pool => {
             sqlx::query(
                 "UPDATE outbox SET published = 1 WHERE published = 0 AND facility = $1 AND feed_sequence <= $2",
@@ -123,6 +127,7 @@ impl Store {
         facility: &FacilityCode,
         feed_sequence: u64,
     ) -> Result<u64, sqlx::Error> {
+        in_memory!(self, memory => memory.unmark_after(facility, feed_sequence).await);
         on!(self, pool => {
             let changed = sqlx::query(
                 "UPDATE outbox SET published = 0, stream_sequence = NULL \
@@ -142,6 +147,7 @@ impl Store {
         facility: &FacilityCode,
         before_us: i64,
     ) -> Result<(), sqlx::Error> {
+        in_memory!(self, memory => memory.expire(facility, before_us).await);
         on!(self, pool => {
             sqlx::query("DELETE FROM outbox WHERE facility = $1 AND published = 0 AND recorded_at < $2")
                 .bind(facility.as_str())
@@ -154,6 +160,7 @@ impl Store {
 
     /// Drops published messages older than feeds are kept.
     pub(crate) async fn trim(&self, before_us: i64) -> Result<(), sqlx::Error> {
+        in_memory!(self, memory => memory.trim(before_us).await);
         on!(self, pool => {
             sqlx::query("DELETE FROM outbox WHERE published = 1 AND recorded_at < $1")
                 .bind(before_us)
@@ -165,6 +172,7 @@ impl Store {
 
     /// The feed stream's birth as last seen, and the last place in it that a message was stored at.
     pub(crate) async fn feed_stream(&self) -> Result<(Option<String>, u64), sqlx::Error> {
+        in_memory!(self, memory => memory.feed_stream().await);
         on!(self, pool => {
             let created = sqlx::query_scalar("SELECT feed_created FROM checkpoint WHERE id = 1")
                 .fetch_one(pool)
@@ -178,6 +186,7 @@ impl Store {
 
     /// Notes the feed stream's birth.
     pub(crate) async fn set_feed_stream(&self, created: &str) -> Result<(), sqlx::Error> {
+        in_memory!(self, memory => memory.set_feed_stream(created).await);
         on!(self, pool => {
             sqlx::query("UPDATE checkpoint SET feed_created = $1 WHERE id = 1")
                 .bind(created)
@@ -189,6 +198,7 @@ impl Store {
 
     /// Which of `ce_ids` the outbox holds.
     pub(crate) async fn known_messages(&self, ce_ids: &[Uuid]) -> Result<Vec<Uuid>, sqlx::Error> {
+        in_memory!(self, memory => memory.known_messages(ce_ids).await);
         if ce_ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -211,6 +221,7 @@ impl Store {
 
     /// Records set aside, and whether anybody was told.
     pub(crate) async fn parked(&self) -> Result<Vec<RecordId>, sqlx::Error> {
+        in_memory!(self, memory => memory.parked().await);
         on!(self, pool => {
             let rows = sqlx::query("SELECT record FROM parked").fetch_all(pool).await?;
             rows.iter().map(|row| record_of(row.try_get(0)?)).collect()
@@ -219,6 +230,7 @@ impl Store {
 
     /// The events waiting behind a record's trouble, in order.
     pub(crate) async fn queued(&self, record: RecordId) -> Result<Vec<Vec<u8>>, sqlx::Error> {
+        in_memory!(self, memory => memory.queued(record).await);
         on!(self, pool => {
             sqlx::query_scalar("SELECT event FROM parked_events WHERE record = $1 ORDER BY position")
                 .bind(bytes_of(record))
@@ -229,6 +241,7 @@ impl Store {
 
     /// Letters to send.
     pub(crate) async fn letters(&self) -> Result<Vec<Letter>, sqlx::Error> {
+        in_memory!(self, memory => memory.letters().await);
         on!(self, pool => {
             let rows = sqlx::query(
                 "SELECT record, position, facility, kind, reason FROM parked WHERE announced = 0 \
@@ -252,6 +265,7 @@ impl Store {
 
     /// Notes that a letter was sent; or, with `sent = false` for all, that the broker lost them.
     pub(crate) async fn mark_letter(&self, record: RecordId) -> Result<(), sqlx::Error> {
+        in_memory!(self, memory => memory.mark_letter(record).await);
         on!(self, pool => {
             sqlx::query("UPDATE parked SET announced = 1 WHERE record = $1")
                 .bind(bytes_of(record))
@@ -263,6 +277,7 @@ impl Store {
 
     /// Makes every letter due again: the broker lost them.
     pub(crate) async fn unmark_letters(&self) -> Result<(), sqlx::Error> {
+        in_memory!(self, memory => memory.unmark_letters().await);
         on!(self, pool => {
             sqlx::query("UPDATE parked SET announced = 0").execute(pool).await?;
             Ok(())

@@ -44,9 +44,18 @@ const TABLES: &[&str] = &[
 impl Store {
     /// Opens the database of one projection and makes what is missing in it.
     pub(crate) async fn open(at: &Database, variant: FeedVariant) -> Result<Self, sqlx::Error> {
+        #[cfg(feature = "simulation")]
+        if let Database::Memory(databases) = at {
+            let memory = super::memory::Memory::open(databases, variant).await?;
+            return Ok(Self {
+                pool: Pool::Memory(memory),
+            });
+        }
         let store = match at {
             Database::Sqlite { directory } => sqlite(directory, variant).await?,
             Database::Postgres { url } => postgres(url, variant).await?,
+            #[cfg(feature = "simulation")]
+            Database::Memory(_) => unreachable!("opened before"),
         };
         store.prepare().await?;
         Ok(store)
@@ -56,6 +65,8 @@ impl Store {
         let bytes = match &self.pool {
             Pool::Sqlite(_) => "BLOB",
             Pool::Postgres(_) => "BYTEA",
+            #[cfg(feature = "simulation")]
+            Pool::Memory(_) | Pool::Looks(_) => unreachable!("opened before"),
         };
         let stale = on!(self, pool => {
             for statement in TABLES {

@@ -13,7 +13,7 @@ use std::time::Duration;
 use async_nats::jetstream::stream::RawMessageErrorKind;
 use serde_json::Value;
 use shikaku_models::{
-    AccessAt, Database, ModelsError, ModelsOptions, NatsAccess, StatusBoard, run,
+    AccessAt, BrokerOptions, Database, ModelsError, ModelsOptions, StatusBoard, run,
 };
 use shikaku_schemas::clock::SystemClock;
 use shikaku_schemas::feed::{Audience, FeedVariant};
@@ -87,12 +87,13 @@ pub fn options(
     folder: &Path,
 ) -> ModelsOptions {
     ModelsOptions {
-        nats: NatsAccess {
+        nats: BrokerOptions {
             url: broker.url(),
             user: String::new(),
             password: String::new(),
-            tls_ca_file: None,
-        },
+            ca_file: None,
+        }
+        .into(),
         database,
         access: AccessAt::Sqlite {
             path: folder.join("access.db"),

@@ -150,7 +150,8 @@ impl Place {
                 user: String::new(),
                 password: String::new(),
                 ca_file: None,
-            },
+            }
+            .into(),
             clock: Arc::new(SystemClock),
             spool_bytes: TerminalOptions::SPOOL_BYTES,
         }

@@ -1,0 +1,31 @@
+//! What can go wrong with the broker. No payload is in any message.
+
+/// A cause kept as a source.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// What can go wrong with the broker. After any of these nobody knows more than before, unless it says so.
+#[derive(Debug, thiserror::Error)]
+pub enum BrokerError {
+    /// The options can never work; an unreachable broker is no error.
+    #[error("the broker's address or certificate can't be used")]
+    Address(#[source] Cause),
+    /// The broker says that there is no such stream.
+    #[error("the broker has no such stream")]
+    StreamMissing,
+    /// It did not answer in time, refused, or is away.
+    #[error("the broker did not {what}")]
+    Failed {
+        /// What was asked, as a verb.
+        what: &'static str,
+        /// Why not.
+        #[source]
+        source: Cause,
+    },
+}
+
+impl BrokerError {
+    /// A failure of `what`.
+    pub fn failed(what: &'static str) -> impl FnOnce(Cause) -> Self {
+        move |source| Self::Failed { what, source }
+    }
+}

@@ -1,0 +1,394 @@
+//! NATS behind the port.
+
+use std::time::Duration;
+
+use async_nats::jetstream::consumer::Config as ConsumerConfig;
+use async_nats::jetstream::consumer::pull::Config as PullConfig;
+use async_nats::jetstream::context::{ContextBuilder, GetStreamErrorKind};
+use async_nats::jetstream::stream::{Config as StreamConfig, RawMessageErrorKind, Stream};
+use async_nats::jetstream::{self, AckKind, Context, ErrorCode};
+use async_nats::{Client, ConnectOptions, Event, Request, ServerError};
+use futures::{FutureExt as _, StreamExt as _};
+use tokio::sync::watch;
+
+use crate::error::Cause;
+use crate::message::{Acker, Answer, Heard, Kept, Message, Outgoing, Place, Stored, StreamInfo};
+use crate::port::{Acknowledgement, Heards, Line, Messages, Port, Pull, Reply};
+use crate::{ACK_TIMEOUT, BrokerError, BrokerOptions};
+
+const CONNECT: Duration = Duration::from_secs(5);
+const PING: Duration = Duration::from_secs(5);
+const REQUEST: Duration = Duration::from_secs(10);
+/// A slow disk may have a whole window of messages to sync before it acknowledges the last.
+const ACKNOWLEDGE: Duration = Duration::from_secs(30);
+const RECONNECT_AT_MOST: Duration = Duration::from_secs(2);
+
+/// A connection to a NATS server.
+pub(crate) struct Nats {
+    client: Client,
+    jetstream: Context,
+    line: watch::Receiver<Line>,
+    connections: watch::Receiver<u64>,
+}
+
+/// Connects in the background, for ever.
+pub(crate) async fn connect(options: &BrokerOptions) -> Result<Nats, BrokerError> {
+    let (report, line) = watch::channel(Line::default());
+    let (count, connections) = watch::channel(0u64);
+    let user = options.user.clone();
+    let mut connect = ConnectOptions::new()
+        .name(format!("shikaku-{user}"))
+        .retry_on_initial_connect()
+        .max_reconnects(None)
+        .connection_timeout(CONNECT)
+        .ping_interval(PING)
+        .request_timeout(Some(REQUEST))
+        .reconnect_delay_callback(reconnect_delay)
+        .event_callback(move |event| {
+            observe(&event, &user, &report, &count);
+            async {}
+        });
+    if !options.user.is_empty() {
+        connect = connect
+            .user_and_password(options.user.clone(), options.password.clone())
+            .custom_inbox_prefix(format!("_INBOX_{}", options.user));
+    }
+    if let Some(file) = &options.ca_file {
+        connect = connect.add_root_certificates(file.clone());
+    }
+    let servers: Vec<&str> = options.url.split(',').map(str::trim).collect();
+    let connecting = connect.connect(servers).await;
+    let client = connecting.map_err(|error| BrokerError::Address(error.into()))?;
+    let jetstream = ContextBuilder::new()
+        .timeout(ACK_TIMEOUT)
+        .ack_timeout(ACKNOWLEDGE)
+        .build(client.clone());
+    Ok(Nats {
+        client,
+        jetstream,
+        line,
+        connections,
+    })
+}
+
+fn reconnect_delay(attempts: usize) -> Duration {
+    let millis = 50u64.saturating_mul(u64::try_from(attempts).unwrap_or(u64::MAX));
+    Duration::from_millis(millis).min(RECONNECT_AT_MOST)
+}
+
+fn observe(event: &Event, user: &str, report: &watch::Sender<Line>, count: &watch::Sender<u64>) {
+    match event {
+        Event::Connected => {
+            report.send_modify(|line| {
+                line.up = true;
+                line.generation += 1;
+            });
+            count.send_modify(|count| *count += 1);
+            tracing::info!(broker.user = user, "connected to the broker");
+        }
+        Event::Disconnected | Event::Closed => {
+            report.send_modify(|line| line.up = false);
+            tracing::warn!(broker.user = user, "the line to the broker is down");
+        }
+        // A denied publish is never answered; this event is the only sign of it. Subjects hold nothing personal.
+        Event::ServerError(ServerError::Other(text)) if text.contains("ermissions") => {
+            metrics::counter!("shikaku_broker_denied_total", "user" => user.to_owned())
+                .increment(1);
+            tracing::error!(broker.user = user, denied = %text, "the broker's permissions forbid this");
+        }
+        Event::ServerError(_) | Event::ClientError(_) => {
+            metrics::counter!("shikaku_broker_errors_total", "user" => user.to_owned())
+                .increment(1);
+            tracing::error!(broker.user = user, broker.event = %event, "the broker complains");
+        }
+        Event::SlowConsumer(_) => {
+            metrics::counter!("shikaku_broker_slow_consumer_total", "user" => user.to_owned())
+                .increment(1);
+            tracing::warn!(
+                broker.user = user,
+                "messages were dropped: reading too slowly"
+            );
+        }
+        Event::LameDuckMode | Event::Draining => {
+            tracing::warn!(broker.user = user, broker.event = %event, "the broker is going away");
+        }
+    }
+}
+
+fn failed<E: Into<Cause>>(what: &'static str) -> impl FnOnce(E) -> BrokerError {
+    move |error| BrokerError::Failed {
+        what,
+        source: error.into(),
+    }
+}
+
+impl Nats {
+    async fn find(&self, name: &str) -> Result<Stream, BrokerError> {
+        self.jetstream
+            .get_stream(name)
+            .await
+            .map_err(|error| match error.kind() {
+                GetStreamErrorKind::JetStream(refusal)
+                    if refusal.error_code() == ErrorCode::STREAM_NOT_FOUND =>
+                {
+                    BrokerError::StreamMissing
+                }
+                _ => failed("tell of a stream")(error),
+            })
+    }
+}
+
+impl Port for Nats {
+    fn line(&self) -> watch::Receiver<Line> {
+        self.line.clone()
+    }
+
+    fn connections(&self) -> watch::Receiver<u64> {
+        self.connections.clone()
+    }
+
+    fn say(&self, message: Outgoing) -> Reply<'_, ()> {
+        async move {
+            let Outgoing {
+                subject,
+                headers,
+                payload,
+            } = message;
+            let said = if headers.is_empty() {
+                self.client.publish(subject, payload).await
+            } else {
+                self.client
+                    .publish_with_headers(subject, headers, payload)
+                    .await
+            };
+            said.map_err(failed("take a message"))
+        }
+        .boxed()
+    }
+
+    fn flush(&self) -> Reply<'_, ()> {
+        async move { self.client.flush().await.map_err(failed("flush")) }.boxed()
+    }
+
+    fn request(&self, message: Outgoing, within: Duration) -> Reply<'_, Answer> {
+        async move {
+            let mut request = Request::new().payload(message.payload);
+            if !message.headers.is_empty() {
+                request = request.headers(message.headers);
+            }
+            let request = request.timeout(Some(within));
+            let answer = self.client.send_request(message.subject, request).await;
+            Ok(answer.map_err(failed("answer"))?.payload)
+        }
+        .boxed()
+    }
+
+    fn subscribe(&self, subject: String, queue: Option<String>) -> Reply<'_, Heards> {
+        async move {
+            let subscribed = match queue {
+                Some(queue) => self.client.queue_subscribe(subject, queue).await,
+                None => self.client.subscribe(subject).await,
+            };
+            let heard = |message: async_nats::Message| Heard {
+                subject: message.subject.to_string(),
+                payload: message.payload,
+                reply: message.reply.map(|reply| reply.to_string()),
+            };
+            Ok(subscribed.map_err(failed("listen"))?.map(heard).boxed())
+        }
+        .boxed()
+    }
+
+    fn send(&self, message: Outgoing) -> Reply<'_, Acknowledgement> {
+        async move {
+            let Outgoing {
+                subject,
+                headers,
+                payload,
+            } = message;
+            let sent = self
+                .jetstream
+                .publish_with_headers(subject, headers, payload);
+            let acknowledgement = sent.await.map_err(failed("take a message"))?;
+            let stored = async move {
+                let ack = acknowledgement.await.map_err(failed("confirm a message"))?;
+                Ok(Stored {
+                    sequence: ack.sequence,
+                    duplicate: ack.duplicate,
+                })
+            };
+            Ok(stored.boxed())
+        }
+        .boxed()
+    }
+
+    fn stream(&self, name: String) -> Reply<'_, StreamInfo> {
+        async move {
+            let stream = self.find(&name).await?;
+            let info = stream.cached_info();
+            Ok(StreamInfo {
+                config: info.config.clone(),
+                created_ns: info.created.unix_timestamp_nanos(),
+                created: info.created.to_string(),
+                last_sequence: info.state.last_sequence,
+                messages: info.state.messages,
+            })
+        }
+        .boxed()
+    }
+
+    fn create_stream(&self, config: StreamConfig) -> Reply<'_, ()> {
+        async move {
+            let made = self.jetstream.create_stream(config).await;
+            made.map(drop).map_err(failed("make a stream"))
+        }
+        .boxed()
+    }
+
+    fn update_stream(&self, config: StreamConfig) -> Reply<'_, ()> {
+        async move {
+            let changed = self.jetstream.update_stream(config).await;
+            changed.map(drop).map_err(failed("change a stream"))
+        }
+        .boxed()
+    }
+
+    fn delete_stream(&self, name: String) -> Reply<'_, ()> {
+        async move {
+            let deleted = self.jetstream.delete_stream(name).await;
+            deleted.map(drop).map_err(failed("delete a stream"))
+        }
+        .boxed()
+    }
+
+    fn message_at(&self, stream: String, sequence: u64) -> Reply<'_, Kept> {
+        async move {
+            let stream = self.find(&stream).await?;
+            let message = stream.get_raw_message(sequence).await;
+            Ok(kept(message.map_err(failed("give a message back"))?))
+        }
+        .boxed()
+    }
+
+    fn last_message(&self, stream: String, subject: String) -> Reply<'_, Option<Kept>> {
+        async move {
+            let stream = self.find(&stream).await?;
+            match stream.get_last_raw_message_by_subject(&subject).await {
+                Ok(message) => Ok(Some(kept(message))),
+                Err(error) if matches!(error.kind(), RawMessageErrorKind::NoMessageFound) => {
+                    Ok(None)
+                }
+                Err(error) => Err(failed("give a message back")(error)),
+            }
+        }
+        .boxed()
+    }
+
+    fn consumer(&self, stream: String, name: String) -> Reply<'_, ConsumerConfig> {
+        async move {
+            let consumer: jetstream::consumer::PullConsumer = self
+                .jetstream
+                .get_consumer_from_stream(name, stream)
+                .await
+                .map_err(failed("tell of a consumer"))?;
+            Ok(consumer.cached_info().config.clone())
+        }
+        .boxed()
+    }
+
+    fn create_consumer(&self, stream: String, config: PullConfig) -> Reply<'_, String> {
+        async move {
+            let consumer = self
+                .jetstream
+                .create_consumer_on_stream(config, stream)
+                .await;
+            let consumer = consumer.map_err(failed("make a consumer"))?;
+            Ok(consumer.cached_info().name.clone())
+        }
+        .boxed()
+    }
+
+    fn delete_consumer(&self, stream: String, name: String) -> Reply<'_, ()> {
+        async move {
+            let deleted = self
+                .jetstream
+                .delete_consumer_from_stream(name, stream)
+                .await;
+            deleted.map(drop).map_err(failed("delete a consumer"))
+        }
+        .boxed()
+    }
+
+    fn reset_consumer(&self, stream: String, name: String, sequence: u64) -> Reply<'_, ()> {
+        async move {
+            let stream = self.find(&stream).await?;
+            let reset = stream.reset_consumer(&name, Some(sequence)).await;
+            reset.map(drop).map_err(failed("reset a consumer"))
+        }
+        .boxed()
+    }
+
+    fn messages(&self, stream: String, consumer: String, pull: Pull) -> Reply<'_, Messages> {
+        async move {
+            let consumer: jetstream::consumer::PullConsumer = self
+                .jetstream
+                .get_consumer_from_stream(consumer, stream)
+                .await
+                .map_err(failed("tell of a consumer"))?;
+            let messages = consumer
+                .stream()
+                .max_messages_per_batch(pull.batch)
+                .heartbeat(pull.heartbeat)
+                .expires(pull.expires)
+                .messages()
+                .await
+                .map_err(failed("let messages be pulled"))?;
+            let pulled = |message: Result<jetstream::Message, _>| {
+                message
+                    .map(incoming)
+                    .map_err(failed("go on giving messages"))
+            };
+            Ok(messages.map(pulled).boxed())
+        }
+        .boxed()
+    }
+}
+
+fn kept(message: jetstream::message::StreamMessage) -> Kept {
+    Kept {
+        sequence: message.sequence,
+        headers: message.headers,
+        payload: message.payload,
+    }
+}
+
+fn incoming(message: jetstream::Message) -> Message {
+    let place = message.info().ok().map(|info| Place {
+        sequence: info.stream_sequence,
+        pending: info.pending,
+    });
+    let (message, acker) = message.split();
+    Message {
+        subject: message.subject.to_string(),
+        headers: message.headers,
+        payload: message.payload,
+        place,
+        acker: Box::new(acker),
+    }
+}
+
+impl Acker for jetstream::message::Acker {
+    fn settle(&self, kind: AckKind, confirmed: bool) -> Reply<'_, ()> {
+        async move {
+            let told = match confirmed {
+                true => self.double_ack_with(kind).await,
+                false => self.ack_with(kind).await,
+            };
+            told.map_err(|source| BrokerError::Failed {
+                what: "take an acknowledgement",
+                source,
+            })
+        }
+        .boxed()
+    }
+}

@@ -1,0 +1,144 @@
+//! The file system behind the port.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::{Disk, DiskFile, How, Lock};
+
+/// The machine's file system.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemDisk;
+
+impl Disk for SystemDisk {
+    fn open(&self, path: &Path, how: How) -> io::Result<Arc<dyn DiskFile>> {
+        let mut options = OpenOptions::new();
+        match how {
+            How::Read => options.read(true),
+            How::Write => options.read(true).write(true),
+            How::WriteOrMake => options.read(true).write(true).create(true).truncate(false),
+            How::Fresh => options.write(true).create(true).truncate(true),
+            How::New => options.read(true).write(true).create_new(true),
+            How::Append => options.read(true).append(true).create(true),
+            How::NewPrivate => options.read(true).write(true).create_new(true).mode(0o600),
+        };
+        Ok(Arc::new(options.open(path)?))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
+        fs::create_dir_all(path)
+    }
+
+    fn list(&self, directory: &Path) -> io::Result<Vec<PathBuf>> {
+        fs::read_dir(directory)?
+            .map(|entry| Ok(entry?.path()))
+            .collect()
+    }
+
+    fn sync_directory(&self, directory: &Path) -> io::Result<()> {
+        match File::open(directory)?.sync_all() {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
+                ) =>
+            {
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    fn exists(&self, path: &Path) -> bool {
+        path.exists()
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<Option<Lock>> {
+        let file = File::create(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Box::new(file))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    fn blocks(&self) -> bool {
+        true
+    }
+}
+
+impl DiskFile for File {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        std::os::unix::fs::FileExt::read_at(self, buffer, offset)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.write_all_at(bytes, offset)
+    }
+
+    fn append(&self, bytes: &[u8]) -> io::Result<()> {
+        let mut file: &Self = self;
+        file.write_all(bytes)
+    }
+
+    fn set_len(&self, length: u64) -> io::Result<()> {
+        Self::set_len(self, length)
+    }
+
+    fn length(&self) -> io::Result<u64> {
+        Ok(self.metadata()?.len())
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.sync_data()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{read, read_exact_at};
+
+    #[test]
+    fn a_file_is_written_renamed_and_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let (disk, path) = (SystemDisk, folder.path().join("a"));
+        assert_eq!(read(&disk, &path).unwrap(), None);
+        let file = disk.open(&path, How::New).unwrap();
+        file.write_at(b"one two", 0).unwrap();
+        file.set_len(5).unwrap();
+        file.sync().unwrap();
+        let end = disk.open(&path, How::Append).unwrap();
+        end.append(b"!").unwrap();
+        let mut part = [0; 3];
+        read_exact_at(&end, &mut part, 3).unwrap();
+        assert_eq!(&part, b" t!");
+        assert!(disk.open(&path, How::New).is_err());
+        let other = folder.path().join("b");
+        disk.rename(&path, &other).unwrap();
+        disk.sync_directory(folder.path()).unwrap();
+        assert_eq!(read(&disk, &other).unwrap().unwrap(), b"one t!");
+        assert_eq!(disk.list(folder.path()).unwrap(), [other]);
+    }
+
+    #[test]
+    fn a_lock_is_held_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let held = SystemDisk.lock(&path).unwrap();
+        assert!(held.is_some());
+        assert!(SystemDisk.lock(&path).unwrap().is_none());
+        drop(held);
+        assert!(SystemDisk.lock(&path).unwrap().is_some());
+    }
+}
