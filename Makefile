@@ -8,7 +8,7 @@ export LANG := C.UTF-8
 export LC_ALL := C.UTF-8
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: help setup run test crash bench lint check
+.PHONY: help setup run test crash bench fuzz lint check
 
 help: ## list all targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -32,6 +32,9 @@ crash: setup ## kill -9 of hub and broker at random moments, KILLS=100 of them
 
 bench: setup ## the side-by-side performance table, as text and target/bench.json; PARTS="postgres sqlite parse latency" picks some
 	@$(MAKE) --no-print-directory -C bench run
+
+fuzz: setup ## libFuzzer on every reader or TARGET=name, SECONDS=120 each (needs a nightly compiler)
+	@deploy/fuzz.sh "$(TARGET)" "$(or $(SECONDS),120)"
 
 lint: setup ## rustfmt, clippy, cargo-deny, documentation
 	cargo fmt --all --check

@@ -1,7 +1,6 @@
 //! Bulk jobs: taking them, and writing their results unit by unit, so that a town of a hundred thousand needs no
 //! more memory than one person.
 
-mod pack;
 mod result;
 
 use jiff::civil::{Date, DateTime};

@@ -66,6 +66,14 @@ pub(crate) async fn requests(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
+/// Removes a file that somebody else may have taken already.
+pub(crate) async fn remove(path: &Path) -> io::Result<()> {
+    match tokio::fs::remove_file(path).await {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
+}
+
 /// Lets a file come to lie at `path`.
 pub(crate) async fn write(path: &Path, bytes: &[u8], writing: Writing) -> io::Result<()> {
     match writing {
@@ -76,10 +84,7 @@ pub(crate) async fn write(path: &Path, bytes: &[u8], writing: Writing) -> io::Re
         Writing::Vanishing => {
             atomic(path, bytes).await?;
             tokio::time::sleep(TAKEN_AFTER).await;
-            match tokio::fs::remove_file(path).await {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-                done => done,
-            }
+            remove(path).await
         }
     }
 }

@@ -19,6 +19,17 @@ pub(crate) enum Function {
     Collect(Bulk),
 }
 
+impl Function {
+    /// Whether a site may set its interface to be encrypted.
+    pub(crate) fn can_be_encrypted(self) -> bool {
+        !matches!(
+            self,
+            Self::Submit(Bulk::Commissioned | Bulk::HomeVisit | Bulk::Online)
+                | Self::Collect(Bulk::Commissioned | Bulk::HomeVisit | Bulk::Online)
+        )
+    }
+}
+
 /// A function that works in jobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Bulk {

@@ -56,6 +56,8 @@ macro_rules! knobs {
             pub most_rows: u32,
             /// People generated beside those of the town.
             pub people: u32,
+            /// Minutes, by the simulator's clock, after which an answer that nobody took is tidied away; 0: never.
+            pub stay_minutes: u32,
         }
 
         impl Default for Knobs {
@@ -70,6 +72,7 @@ macro_rules! knobs {
                     reception_days: 7,
                     most_rows: 1000,
                     people: 0,
+                    stay_minutes: 0,
                 }
             }
         }
@@ -245,6 +248,13 @@ knobs! {
         /// Packed under the password `himitsu`.
         ZipEncrypted => "zip-encrypted",
     }
+    /// Whether interfaces that can be encrypted are: answers and face files become ZIPs under the password `himitsu`.
+    interfaces("interfaces"): Interfaces {
+        /// They are plain.
+        Plain => "plain",
+        /// They are encrypted, those apart that never are (一括取得, 訪問診療等, オンライン診療等).
+        Encrypted => "encrypted",
+    }
     /// What a unit of 一括取得 is about.
     bulk_units("bulk-units"): BulkUnits {
         /// A patient with all tickets.
@@ -293,7 +303,7 @@ knobs! {
 }
 
 /// Knobs that take a number.
-const NUMBERS: [&str; 8] = [
+const NUMBERS: [&str; 9] = [
     "latency-ms",
     "late-ms",
     "seed",
@@ -302,6 +312,7 @@ const NUMBERS: [&str; 8] = [
     "reception-days",
     "bulk-most",
     "people",
+    "stay-minutes",
 ];
 
 impl Knobs {
@@ -345,6 +356,7 @@ impl Knobs {
             "reception-days" => self.reception_days = small()?,
             "bulk-most" => self.most_rows = small()?,
             "people" => self.people = small()?,
+            "stay-minutes" => self.stay_minutes = small()?,
             _ if self.choose(name, value) => {}
             _ => {
                 return Err(Self::choices()

@@ -29,6 +29,7 @@ mod function;
 mod knobs;
 mod medical;
 mod number;
+mod pack;
 mod person;
 mod population;
 mod registration;
@@ -45,7 +46,7 @@ pub use decode::{Question, QuestionError, read_question};
 pub use folder::Folders;
 pub use knobs::{
     BulkForm, BulkInsurance, BulkMistake, BulkOrder, BulkUnits, Calendar, CharacterCode,
-    CombinedOrder, ConsentCheck, Consents, Encoding, KnobError, Knobs, Medical, Names,
+    CombinedOrder, ConsentCheck, Consents, Encoding, Interfaces, KnobError, Knobs, Medical, Names,
     NotCommissionedForm, Numbers, Order, ReceptionPlace, Silence, Spelling, Tickets, Writing,
 };
 pub use number::{check_digit, institution_code, payer_number, recipient_number};

@@ -13,12 +13,13 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::{Answered, render_face};
-use crate::answering::Answering;
+use crate::answering::{Answering, Lying};
 use crate::centre::Centre;
 use crate::config::{SimulatorOptions, TicketShown};
 use crate::folder::{self, Folders};
 use crate::function::recognise_path;
-use crate::knobs::Silence;
+use crate::knobs::{Interfaces, Silence};
+use crate::pack;
 use crate::person::Person;
 use crate::scenario::{Means, Step, When};
 
@@ -55,6 +56,7 @@ pub struct Simulator {
     folders: Folders,
     centre: Arc<Centre>,
     random: SmallRng,
+    lying: Arc<Lying>,
 }
 
 impl Simulator {
@@ -74,6 +76,7 @@ impl Simulator {
             options: Arc::new(options),
             folders,
             centre,
+            lying: Arc::default(),
         })
     }
 
@@ -97,7 +100,10 @@ impl Simulator {
                     self.play(&step, &mut writers);
                     next += 1;
                 }
-                _ = look.tick() => self.take_requests(&mut writers).await?,
+                _ = look.tick() => {
+                    self.take_requests(&mut writers).await?;
+                    self.tidy().await?;
+                }
             }
         }
     }
@@ -148,10 +154,20 @@ impl Simulator {
     ) {
         let answered = Answered::now(at, &self.options.scenario.institution);
         let bytes = render_face(person, &answered, &self.options.knobs);
-        let path = self.folders.faces().join(self.face_name(at));
-        let writing = self.options.knobs.writing;
+        let mut path = self.folders.faces().join(self.face_name(at));
+        let knobs = &self.options.knobs;
+        let (writing, encrypted) = (knobs.writing, knobs.interfaces == Interfaces::Encrypted);
         writers.spawn(async move {
-            let written = folder::write(&path, &bytes, writing).await;
+            let laying = async {
+                if !encrypted {
+                    return folder::write(&path, &bytes, writing).await;
+                }
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                let packed = pack::encrypted(&bytes, &name)?;
+                path.set_extension("zip");
+                folder::write(&path, &packed, writing).await
+            };
+            let written = laying.await;
             written.map_err(SimulatorError::folder(&path))
         });
     }
@@ -183,6 +199,16 @@ impl Simulator {
         }
     }
 
+    /// Removes answers that nobody took in time.
+    async fn tidy(&self) -> Result<(), SimulatorError> {
+        for path in self.lying.overdue(&self.options) {
+            folder::remove(&path)
+                .await
+                .map_err(SimulatorError::folder(&path))?;
+        }
+        Ok(())
+    }
+
     async fn take_requests(
         &self,
         writers: &mut JoinSet<Result<(), SimulatorError>>,
@@ -206,6 +232,7 @@ impl Simulator {
     ) -> impl Future<Output = Result<(), SimulatorError>> + use<> {
         let options = Arc::clone(&self.options);
         let centre = Arc::clone(&self.centre);
+        let lying = Arc::clone(&self.lying);
         let answers = self.folders.answers();
         let recognised = recognise_path(request);
         async move {
@@ -217,6 +244,7 @@ impl Simulator {
                 let answer = Answering {
                     options: Arc::clone(&options),
                     centre: Arc::clone(&centre),
+                    lying: Arc::clone(&lying),
                     answers: answers.clone(),
                     base: base.clone(),
                 };

@@ -502,7 +502,7 @@ async fn units_are_of_patients_or_of_tickets() {
 #[tokio::test]
 async fn a_generated_town_is_fetched_whole_and_always_the_same() {
     let people: usize =
-        std::env::var("SHIKAKU_PEOPLE").map_or(2000, |people| people.parse().unwrap());
+        std::env::var("SHIKAKU_PEOPLE").map_or(500, |people| people.parse().unwrap());
     let knob = format!("people={people}");
     let (_, first) = fetched(&[&knob, "seed=3"]).await;
     let (_, second) = fetched(&[&knob, "seed=3"]).await;
@@ -557,4 +557,49 @@ async fn terminals_of_a_group_share_their_centre() {
         "done"
     );
     second.stop().await;
+}
+
+#[tokio::test]
+async fn what_nobody_takes_is_tidied_away() {
+    let terminal = Terminal::start(AT, "", &["stay-minutes=1440"]);
+    let asked = single("one-ticket", "20260511");
+    let path = terminal.ask("OQSsiquc01", "1", &asked).await;
+    terminal.put("2026-05-12T09:14:00");
+    let other = terminal.ask("OQSsiquc01", "2", &asked).await;
+    assert!(path.exists());
+    terminal.put("2026-05-12T09:16:00");
+    until("the older one is gone", || !path.exists()).await;
+    assert!(other.exists());
+    terminal.stop().await;
+}
+
+#[tokio::test]
+async fn encrypted_interfaces_pack_all_but_those_that_never_are() {
+    let card = "[[step]]\nat = \"09:00:00\"\nperson = \"one-ticket\"";
+    let terminal = Terminal::start(AT, card, &["interfaces=encrypted"]);
+    let path = terminal
+        .ask("OQSsiquc01", "1", &single("one-ticket", "20260511"))
+        .await;
+    assert_eq!(path.file_name().unwrap(), "OQSsiquc01res_1.zip");
+    let mut zip = zip::ZipArchive::new(std::fs::File::open(path).unwrap()).unwrap();
+    let mut text = String::new();
+    zip.by_index_decrypt(0, b"himitsu")
+        .unwrap()
+        .read_to_string(&mut text)
+        .unwrap();
+    assert!(text.contains("<QualificationValidity>1<"));
+    let accepted = terminal.read("OQSmutic01", "a", &month("202605")).await;
+    assert_eq!(accepted["verdict"], "done");
+    let faces = terminal.folders.faces();
+    until("a packed face lies there", || {
+        std::fs::read_dir(&faces).unwrap().any(|entry| {
+            entry
+                .unwrap()
+                .path()
+                .extension()
+                .is_some_and(|extension| extension == "zip")
+        })
+    })
+    .await;
+    terminal.stop().await;
 }

@@ -3,13 +3,13 @@
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use super::pack::Pack;
 use super::{Job, Wanted, close, head, missing, refused};
 use crate::answer::{Answered, character_code, eight, fetched_unit, inquiry_unit};
 use crate::centre::{Centre, Place};
 use crate::element::{Element, declaration, encoded};
 use crate::function::Bulk;
 use crate::knobs::{BulkForm, BulkMistake, BulkOrder, BulkUnits, Order};
+use crate::pack::Pack;
 use crate::person::{Assistance, Person};
 use crate::registration;
 use crate::tree::Node;

@@ -1,4 +1,4 @@
-//! The file that a result goes into: plain, or a ZIP in one of its kinds.
+//! What files are packed into: a result plain or as a ZIP in one of its kinds, and messages of encrypted interfaces.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -12,15 +12,24 @@ use crate::knobs::BulkForm;
 /// The password of encrypted ones.
 const PASSWORD: &str = "himitsu";
 
+/// A whole message under the password, as an encrypted interface sends it.
+pub(crate) fn encrypted(message: &[u8], entry: &str) -> io::Result<Vec<u8>> {
+    let options = SimpleFileOptions::default().with_aes_encryption(AesMode::Aes256, PASSWORD);
+    let mut zip = ZipWriter::new(io::Cursor::new(Vec::new()));
+    zip.start_file(entry, options)?;
+    zip.write_all(message)?;
+    Ok(zip.finish()?.into_inner())
+}
+
 /// An open file.
-pub(super) enum Pack {
+pub(crate) enum Pack {
     Plain(File),
     Zip(Box<ZipWriter<File>>),
 }
 
 impl Pack {
     /// Begins `file`; `entry` is the result's own name without extension.
-    pub(super) fn create(file: &Path, form: BulkForm, entry: &str) -> io::Result<Self> {
+    pub(crate) fn create(file: &Path, form: BulkForm, entry: &str) -> io::Result<Self> {
         let file = File::create(file)?;
         let options = SimpleFileOptions::default();
         let mut zip = match form {
@@ -50,7 +59,7 @@ impl Pack {
     }
 
     /// Ends it.
-    pub(super) fn finish(self) -> io::Result<()> {
+    pub(crate) fn finish(self) -> io::Result<()> {
         match self {
             Self::Plain(mut file) => file.flush(),
             Self::Zip(zip) => zip.finish()?.flush(),
