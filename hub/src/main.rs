@@ -22,7 +22,11 @@ use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use tracing_subscriber::EnvFilter;
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
 
 use crate::answer::{Exit, Outcome, Refused, Usage};
 use crate::cli::{Cli, Command};
@@ -86,11 +90,18 @@ fn log_to_stderr(cli: &Cli) {
         _ => "error",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
+        .with_ansi(io::stderr().is_terminal());
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(lines.with_filter(filter_fn(|about| !tells_messages(about))))
         .init();
+}
+
+/// The NATS library traces every message with its content: no setting brings that into a log.
+fn tells_messages(about: &Metadata<'_>) -> bool {
+    about.target().starts_with("async_nats") && *about.level() == Level::TRACE
 }
 
 /// Tells a person why, once, and which exit status it is.

@@ -1,6 +1,6 @@
 //! Harness of the black-box scenarios: the built program, real servers, and readers from outside.
 //!
-//! Nothing here depends on a crate of the project: a scenario knows what `docs/contract.md` says and no more.
+//! Nothing here depends on a crate of the project but the virtual cards: a scenario knows what `docs/contract.md` says and no more.
 //! Whatever a test starts is its own, on free ports and in a folder of its own, and ends with it.
 //! A missing tool is a failure, never a skip; `make setup` brings them all.
 //!

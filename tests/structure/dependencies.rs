@@ -28,11 +28,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["shikaku-schemas", "shikaku-broker", "shikaku-disk"],
     ),
     ("shikaku-terminal", &["shikaku-schemas", "shikaku-kit"]),
-    ("shikaku-card-reader", &["shikaku-schemas", "shikaku-kit"]),
+    (
+        "shikaku-card-reader",
+        &["shikaku-schemas", "shikaku-kit", "shikaku-card-simulator"],
+    ),
     // It must not share reading or writing with what it tests.
     ("shikaku-terminal-simulator", &[]),
-    // They know the built program alone.
-    ("shikaku-tests", &[]),
+    ("shikaku-card-simulator", &[]),
+    // They know the built program alone, and the cards that lie in its reader.
+    ("shikaku-tests", &["shikaku-card-simulator"]),
 ];
 
 /// The binary, the only package that knows both wings.

@@ -5,7 +5,7 @@
 
 use std::ffi::CStr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use pcsc::{
@@ -233,6 +233,7 @@ impl Watch {
 
     fn read(&mut self, session: &Session, state: &ReaderState) -> Reading {
         let mut why = CardUnread::Mute;
+        let mut broke = false;
         for _ in 0..TRIES {
             why = match self.read_once(&session.context, state.name()) {
                 Ok(reading) => return reading,
@@ -241,7 +242,14 @@ impl Watch {
                 Err(WireError::Service(Error::RemovedCard | Error::NoSmartcard)) => {
                     return Reading::unread(CardUnread::Pulled);
                 }
-                Err(_) => return Reading::unread(self.what_broke(&session.context, state)),
+                Err(_) => {
+                    why = self.what_broke(&session.context, state);
+                    // Still there: asked once more, since the service may have missed that it is another card.
+                    if why != CardUnread::Mute || std::mem::replace(&mut broke, true) {
+                        break;
+                    }
+                    continue;
+                }
             };
             self.stop.pause(TRY_AGAIN);
             if self.stop.is_asked() {
@@ -266,27 +274,23 @@ impl Watch {
         read
     }
 
-    /// An exchange that failed: the card was pulled, or it does not answer, or there is no service any more.
+    /// An exchange that failed: the card was pulled, or it does not answer, or there is no service any more. Other
+    /// changes of the reader (somebody connects, somebody lets go) are passed over.
     fn what_broke(&self, context: &Context, state: &ReaderState) -> CardUnread {
-        let mut again = [ReaderState::new(state.name(), State::UNAWARE)];
-        if context
-            .get_status_change(Duration::ZERO, &mut again)
-            .is_err()
-        {
-            return CardUnread::ReaderLost;
+        let begin = Instant::now();
+        let mut now = [ReaderState::new(state.name(), State::UNAWARE)];
+        while let Some(left) = NOTICED.checked_sub(begin.elapsed()) {
+            match context.get_status_change(left, &mut now) {
+                Ok(()) => now[0].sync_current_state(),
+                Err(Error::Timeout | Error::Cancelled) => break,
+                Err(_) => return CardUnread::ReaderLost,
+            }
+            let gone = !now[0].event_state().contains(State::PRESENT);
+            if gone || now[0].event_count() != state.event_count() {
+                return CardUnread::Pulled;
+            }
         }
-        let changed = |at: &ReaderState| {
-            !at.event_state().contains(State::PRESENT) || at.event_count() != state.event_count()
-        };
-        if changed(&again[0]) {
-            return CardUnread::Pulled;
-        }
-        again[0].sync_current_state();
-        match context.get_status_change(NOTICED, &mut again) {
-            Ok(()) if changed(&again[0]) => CardUnread::Pulled,
-            Ok(()) | Err(Error::Timeout | Error::Cancelled) => CardUnread::Mute,
-            Err(_) => CardUnread::ReaderLost,
-        }
+        CardUnread::Mute
     }
 
     fn beat(&self) {
