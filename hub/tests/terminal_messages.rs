@@ -102,7 +102,7 @@ impl Desk {
                 }
             }
         };
-        tokio::time::timeout(Duration::from_secs(30), waiting)
+        tokio::time::timeout(Duration::from_secs(240), waiting)
             .await
             .expect("an answer")
     }
@@ -455,5 +455,32 @@ async fn refusals_are_read_as_refusals() {
         .await;
     let seen = Overview::read(&bytes, Family::Checkups, &Overview::LIMITS).unwrap();
     assert!(seen.refusal.is_some() && seen.is_empty());
+    desk.stop().await;
+}
+
+/// A whole town in one encrypted pack, taken unit by unit. `SHIKAKU_PEOPLE=100000` makes it a large one.
+#[tokio::test]
+async fn a_town_is_fetched_in_one_pack() {
+    let people: u32 = std::env::var("SHIKAKU_PEOPLE").map_or(300, |people| people.parse().unwrap());
+    let knob = format!("people={people}");
+    let mut desk = Desk::start("", &[&knob, "bulk-form=zip-encrypted"]);
+    let request = commissioned::Request {
+        head: head(),
+        month: MAY,
+    };
+    let (survey, path) = desk.job(Family::Commissioned, &request).await;
+    assert!(survey.counts_agree());
+    assert!(survey.units > people * 95 / 100, "{}", survey.units);
+    let mut tickets = 0;
+    with_result(&path, |bytes| {
+        for unit in Units::new(bytes, &BulkLimits::DEFAULT) {
+            let answer = unit
+                .unwrap()
+                .answer(&survey, Family::Commissioned, &desk.reading())
+                .unwrap();
+            tickets += answer.records[0].tickets.len();
+        }
+    });
+    assert!(tickets > people as usize, "some have two");
     desk.stop().await;
 }

@@ -227,6 +227,14 @@ mod tests {
     }
 
     #[test]
+    fn the_sample_in_deploy_is_a_scenario() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/scenario.yaml");
+        let sample = Scenario::read(&path).unwrap();
+        assert_eq!(sample.steps.len(), 6);
+        assert_eq!(sample.turn::<&str>(&[]).unwrap().people, 2000);
+    }
+
+    #[test]
     fn yaml_says_the_same_as_toml() {
         let yaml = "institution: \"1319912349\"\nspeed: 160.0\nknobs: [\"people=5\", \"calendar=15\"]\nsteps:\n  - at: \"09:00:00\"\n    person: generated-4\n    by: ticket\n";
         let toml = "speed = 160.0\nknobs = [\"people=5\", \"calendar=15\"]\n[[step]]\nat = \"09:00:00\"\nperson = \"generated-4\"\nby = \"ticket\"";
