@@ -8,7 +8,7 @@ export LANG := C.UTF-8
 export LC_ALL := C.UTF-8
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: help setup run test crash bench fuzz lint check
+.PHONY: help setup run test crash cards bench fuzz lint check
 
 help: ## list all targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -29,6 +29,10 @@ crash: setup ## kill -9 of hub and broker at random moments, KILLS=100 of them
 	cargo build --bin shikaku
 	SHIKAKU_BIN=$${CARGO_TARGET_DIR:-$(CURDIR)/target}/debug/shikaku SHIKAKU_KILLS=$(or $(KILLS),100) \
 	  cargo nextest run -p shikaku-tests -E 'test(crashes_lose_nothing)'
+
+cards: setup ## random walk of STEPS=1000 over two card readers, and the time from insertion to observation
+	SHIKAKU_CARD_STEPS=$(or $(STEPS),1000) SHIKAKU_CARD_ROUNDS=$(or $(ROUNDS),30) \
+	  cargo nextest run -p shikaku-card-reader --no-capture -E 'test(/^(walk|latency)::/)'
 
 bench: setup ## the side-by-side performance table, as text and target/bench.json; PARTS="postgres sqlite parse latency" picks some
 	@$(MAKE) --no-print-directory -C bench run

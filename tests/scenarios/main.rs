@@ -5,6 +5,7 @@
 mod a_frozen_sequencer_commits_nothing;
 mod april_keeps_its_numbers;
 mod bad_files_are_quarantined;
+mod cards_at_a_desk;
 mod config_errors_name_their_key;
 mod consumers_are_walled_off;
 mod crashes_lose_nothing;

@@ -74,6 +74,7 @@ pub struct Hub {
     command: Vec<String>,
     running: Option<Running>,
     said: Arc<Mutex<String>>,
+    pcscd: Option<PathBuf>,
 }
 
 struct Running {
@@ -111,6 +112,7 @@ impl Hub {
             command: command.iter().map(|word| (*word).to_owned()).collect(),
             running: None,
             said: Arc::default(),
+            pcscd: settings.pcscd.clone(),
             folder,
         };
         std::fs::write(&hub.config, settings.toml(&hub.data_dir, &hub.terminals)).unwrap();
@@ -173,6 +175,9 @@ impl Hub {
             .arg(&self.config)
             .env_remove("RUST_LOG")
             .current_dir(self.folder.path());
+        if let Some(pcscd) = &self.pcscd {
+            command.env("PCSCLITE_CSOCK_NAME", pcscd);
+        }
         command
     }
 

@@ -25,6 +25,10 @@ pub struct Settings {
     pub answer_timeout_s: u32,
     /// Unchanged this long and still not whole: quarantined.
     pub incomplete_s: u32,
+    /// Desks and card rules, as TOML below the facility.
+    pub desks: String,
+    /// Socket of the pcscd that the program finds; absent: the machine's own.
+    pub pcscd: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -38,6 +42,8 @@ impl Default for Settings {
             consumers: Vec::new(),
             answer_timeout_s: 60,
             incomplete_s: 2,
+            desks: String::new(),
+            pcscd: None,
         }
     }
 }
@@ -95,6 +101,7 @@ impl Settings {
                 },
             );
         }
+        text.push_str(&self.desks);
         for (name, audience) in &self.consumers {
             let _ = write!(
                 text,
