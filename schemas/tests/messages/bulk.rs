@@ -152,6 +152,19 @@ fn a_record_outside_the_units_is_not_passed_over() {
     assert_eq!(error.reason(), "record-outside-units");
 }
 
+/// UTF-8 read as Shift_JIS is often plausible rubbish: names of a whole town would be wrong for ever.
+#[test]
+fn a_declaration_that_the_bytes_contradict_is_refused() {
+    let text = String::from_utf8(answer("OQSmuquc02res_mixed.xml")).unwrap();
+    let declared = text.replacen("UTF-8", "Shift_JIS", 1);
+    let error = survey(declared.as_bytes(), &BulkLimits::DEFAULT).unwrap_err();
+    assert_eq!(error.reason(), "wrong-encoding");
+    let long = declared.replace("</MessageBody>", &"<A>　</A>".repeat(60_000)) + "</MessageBody>";
+    let mut text = String::new();
+    let mut decoder = shikaku_schemas::oqs::text::Decoder::new(long.as_bytes());
+    assert!(decoder.read_to_string(&mut text).is_err());
+}
+
 /// Cut anywhere, nothing of it may be taken in: the survey waits.
 #[test]
 fn an_answer_that_is_cut_short_is_waited_for() {

@@ -13,7 +13,8 @@ const OUTPUT: usize = CHUNK * 3 + 16;
 /// Reads bytes in any encoding of this interface and gives UTF-8 without BOM.
 ///
 /// Where nothing is declared, the first chunk with a character beyond ASCII decides; after that the
-/// encoding is strict. A declaration of Shift_JIS is believed. Errors come as [`io::ErrorKind::InvalidData`]
+/// encoding is strict. A declaration of Shift_JIS over UTF-8 shows at the end only: who can't wait for it reads
+/// twice. Errors come as [`io::ErrorKind::InvalidData`]
 /// with a [`TextError`] inside.
 pub struct Decoder<R> {
     inner: R,
@@ -31,6 +32,8 @@ pub struct Decoder<R> {
     out_at: usize,
     state: State,
     ended: bool,
+    /// Where Shift_JIS is declared: whether the bytes are UTF-8 all the same.
+    watch: Option<Watch>,
 }
 
 enum State {
@@ -55,6 +58,7 @@ impl<R: Read> Decoder<R> {
             out_at: 0,
             state: State::Start,
             ended: false,
+            watch: None,
         }
     }
 
@@ -99,6 +103,11 @@ impl<R: Read> Decoder<R> {
             Some(encoding) => self.decide(encoding),
             None => self.state = State::Undecided,
         }
+        if sniffed.encoding == Some(Encoding::Cp932) {
+            let mut watch = Watch::default();
+            watch.feed(&self.raw[..self.raw_end]);
+            self.watch = Some(watch);
+        }
         Ok(())
     }
 
@@ -107,6 +116,12 @@ impl<R: Read> Decoder<R> {
             self.start()?;
         } else if self.raw_at == self.raw_end && !self.ended {
             self.fill(1)?;
+            if let Some(watch) = &mut self.watch {
+                watch.feed(&self.raw[..self.raw_end]);
+            }
+        }
+        if self.ended && self.watch.as_ref().is_some_and(Watch::is_utf8_beyond_doubt) {
+            return Err(invalid(TextError::Contradicted));
         }
         (self.out_at, self.out_end) = (0, 0);
         if matches!(self.state, State::Undecided) {
@@ -176,6 +191,41 @@ impl<R: Read> Read for Decoder<R> {
         buffer[..count].copy_from_slice(&self.out[self.out_at..self.out_at + count]);
         self.out_at += count;
         Ok(count)
+    }
+}
+
+/// Follows bytes for as long as they are UTF-8.
+#[derive(Default)]
+struct Watch {
+    /// A character that the last chunk cut.
+    cut: Vec<u8>,
+    /// They are not.
+    broken: bool,
+    /// A character of three or more bytes was among them.
+    wide: bool,
+}
+
+impl Watch {
+    fn feed(&mut self, chunk: &[u8]) {
+        if self.broken {
+            return;
+        }
+        let mut bytes = std::mem::take(&mut self.cut);
+        bytes.extend_from_slice(chunk);
+        let valid = match std::str::from_utf8(&bytes) {
+            Ok(_) => bytes.len(),
+            Err(error) => {
+                self.broken = error.error_len().is_some();
+                error.valid_up_to()
+            }
+        };
+        self.wide |= bytes[..valid].iter().any(|byte| *byte >= 0xE0);
+        self.cut = bytes.split_off(valid);
+    }
+
+    /// Real CP932 text does not fall into UTF-8 by chance.
+    fn is_utf8_beyond_doubt(&self) -> bool {
+        !self.broken && self.cut.is_empty() && self.wide
     }
 }
 
