@@ -105,7 +105,7 @@ async fn each_user_is_refused_what_is_not_its_own() {
         &'static [&'static str],
         &'static [&'static str],
     );
-    let cases: [Case; 5] = [
+    let cases: [Case; 6] = [
         (
             "ward-3",
             &[
@@ -132,6 +132,25 @@ async fn each_user_is_refused_what_is_not_its_own() {
                 "$JS.API.CONSUMER.MSG.NEXT.OBSERVATIONS.intake",
             ],
             &["shikaku.>", "shikaku.task.>", "_INBOX.>", "_INBOX_hub.>"],
+        ),
+        (
+            "card-reader",
+            &[
+                "shikaku.obs.1319912349.terminal.t1.oqs-answer",
+                "shikaku.evidence.1319912349.card-reader.r1",
+                "shikaku.committed.1319912349.card-reader.r1",
+                "shikaku.parked.terminal",
+                "shikaku.cmd.group.link-records",
+                "shikaku.keys.open",
+                "$JS.API.STREAM.INFO.TASKS",
+                "$JS.API.CONSUMER.MSG.NEXT.OBSERVATIONS.intake",
+            ],
+            &[
+                "shikaku.>",
+                "shikaku.obs.>",
+                "shikaku.task.>",
+                "_INBOX_terminal.>",
+            ],
         ),
         (
             "projections",

@@ -55,3 +55,51 @@ fn is_allowed(text: &str) -> bool {
         || reads("00B0")
         || (reads("FFB000") && text.ends_with("10"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(jpki: bool, commands: &[&str]) {
+        let bytes = |text: &&str| {
+            (0..text.len())
+                .step_by(2)
+                .map(|at| u8::from_str_radix(&text[at..at + 2], 16).expect("hexadecimal"))
+                .collect()
+        };
+        are_allowed(&Sent {
+            jpki,
+            commands: commands.iter().map(bytes).collect(),
+        });
+    }
+
+    #[test]
+    fn the_second_list_knows_what_is_allowed() {
+        sent(true, &[SELECT_JPKI, SELECT_TOKEN_INFORMATION, READ_LABEL]);
+        sent(false, &[SELECT_JPKI, "FFCA000000", "00B0000010"]);
+    }
+
+    #[test]
+    #[should_panic(expected = "was sent 00A4020C02000A")]
+    fn the_second_list_refuses_a_certificate() {
+        sent(true, &[SELECT_JPKI, "00A4020C02000A"]);
+    }
+
+    #[test]
+    #[should_panic(expected = "was sent 00B0002020")]
+    fn the_second_list_refuses_what_stands_after_the_label() {
+        sent(true, &[SELECT_JPKI, SELECT_TOKEN_INFORMATION, "00B0002020"]);
+    }
+
+    #[test]
+    #[should_panic(expected = "was sent 0020008004")]
+    fn the_second_list_refuses_a_pin() {
+        sent(false, &[SELECT_JPKI, "002000800431323334"]);
+    }
+
+    #[test]
+    #[should_panic(expected = "not the question for JPKI")]
+    fn the_second_list_wants_the_question_for_jpki_first() {
+        sent(false, &["FFCA000000"]);
+    }
+}
