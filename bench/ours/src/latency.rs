@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use futures::StreamExt;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -84,7 +85,7 @@ pub async fn run(root: &Path, files: u64) -> Result<Value> {
     let consumer = word("durable")?;
     let feed = Feed { subject: format!("$JS.API.CONSUMER.MSG.NEXT.{}.{consumer}", word("stream")?), client };
     let sample = std::fs::read_to_string(root.join("schemas/samples/oqs/face-assistance-only-utf8.xml"))?;
-    let mut took = Vec::new();
+    let (mut took, mut recorded) = (Vec::new(), Vec::new());
     for n in 0..files {
         let text = sample
             .replace("3100013", &format!("{:07}", 4_000_000 + n))
@@ -92,15 +93,20 @@ pub async fn run(root: &Path, files: u64) -> Result<Value> {
             .replace("Zk3uQm1x", &format!("bench{n}"));
         let (temporary, name) = (hub.dir.path().join("writing"), format!("t1/face/OQSsiquc01res_face_{n}.xml"));
         std::fs::write(&temporary, text)?;
-        let begun = Instant::now();
+        let (begun, begun_at) = (Instant::now(), Timestamp::now());
         std::fs::rename(&temporary, hub.dir.path().join(name))?;
-        feed.until_verified().await?;
+        let recorded_at = feed.until_verified().await?;
         took.push((begun.elapsed().as_micros() as u64).saturating_sub(STABLE_MS * 1000));
+        let until = recorded_at.duration_since(begun_at).as_micros() as u64;
+        recorded.push(until.saturating_sub(STABLE_MS * 1000));
     }
     took.sort_unstable();
-    let at = |share: f64| took.get((took.len() as f64 * share) as usize).copied().unwrap_or(0);
+    recorded.sort_unstable();
+    let place = |of: &[u64], share: f64| of.get((of.len() as f64 * share) as usize).copied().unwrap_or(0);
+    let at = |share| place(&took, share);
     let step = durable_step(hub.dir.path())?;
-    Ok(json!({ "name": "latency", "files": files, "p50_us": at(0.5), "p99_us": at(0.99), "fsync_p99_us": step,
+    Ok(json!({ "name": "latency", "files": files, "p50_us": at(0.5), "p99_us": at(0.99),
+               "until_recorded_p50_us": place(&recorded, 0.5), "until_recorded_p99_us": place(&recorded, 0.99), "fsync_p99_us": step,
                "broker_round_trip_p99_us": feed.round_trip().await? }))
 }
 
@@ -110,7 +116,8 @@ struct Feed {
 }
 
 impl Feed {
-    async fn until_verified(&self) -> Result<()> {
+    /// When the verification was recorded.
+    async fn until_verified(&self) -> Result<Timestamp> {
         let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
         loop {
             let inbox = self.client.new_inbox();
@@ -120,9 +127,9 @@ impl Feed {
             let message = tokio::time::timeout_at(deadline, replies.next()).await?.context("the feed ended")?;
             let Some(reply) = message.reply.clone() else { continue };
             self.client.publish(reply, "+ACK".into()).await?;
-            let kind = message.headers.as_ref().and_then(|headers| headers.get("ce-type").map(ToString::to_string));
-            if kind.as_deref() == Some("jp.shikaku.verified.v1") {
-                return Ok(());
+            let header = |name: &str| message.headers.as_ref()?.get(name).map(ToString::to_string);
+            if header("ce-type").as_deref() == Some("jp.shikaku.verified.v1") {
+                return Ok(header("ce-time").context("no ce-time")?.parse()?);
             }
         }
     }

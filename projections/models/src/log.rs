@@ -8,6 +8,7 @@ use shikaku_broker::{
     AckPolicy, Broker, DeliverPolicy, HeaderValue, Message, Messages, Pull, PullConfig,
 };
 use shikaku_schemas::topology::{LOG, STORE_EPOCH, STORE_ID};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::run::Cause;
@@ -16,6 +17,7 @@ use crate::run::Cause;
 const BATCH: usize = 256;
 const HEARTBEAT: Duration = Duration::from_secs(1);
 const EXPIRES: Duration = Duration::from_secs(10);
+const TOGETHER: Duration = Duration::from_millis(5);
 const UNUSED: Duration = Duration::from_secs(30);
 
 /// Which history a position belongs to.
@@ -82,20 +84,27 @@ impl LogReader {
         })
     }
 
-    /// What has arrived, at least one message, in the order delivered.
+    /// What has arrived, at least one message, in the order delivered. Events that were committed together mostly
+    /// arrive together: while the broker says that more stand behind, they are waited for, a moment.
     pub(crate) async fn batch(&mut self) -> Result<Vec<LogMessage>, Cause> {
         let mut batch = Vec::with_capacity(BATCH);
         let mut next = self.messages.next().await;
         loop {
             let message = next.ok_or("the broker ended the reading of LOG")??;
-            batch.push(read(&message)?);
+            let message = read(&message)?;
+            let more = message.pending > 0;
+            batch.push(message);
             if batch.len() == BATCH {
                 return Ok(batch);
             }
-            match self.messages.next().now_or_never() {
-                Some(ready) => next = ready,
+            next = match self.messages.next().now_or_never() {
+                Some(ready) => ready,
+                None if more => match timeout(TOGETHER, self.messages.next()).await {
+                    Ok(ready) => ready,
+                    Err(_) => return Ok(batch),
+                },
                 None => return Ok(batch),
-            }
+            };
         }
     }
 }
