@@ -68,7 +68,7 @@ fn from_insertion_to_observation() {
             }
             let floor = print("inserted -> pcscd says so", floor);
             let whole = print("inserted -> observation at the hub", whole);
-            print("of these, ours (read, 2 fsyncs, NATS)", ours);
+            print("of these, ours (read, 3 fsyncs, NATS)", ours);
             println!(
                 "latency: whole / pcscd's own, medians: {:.2}",
                 whole / floor
