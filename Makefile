@@ -8,7 +8,7 @@ export LANG := C.UTF-8
 export LC_ALL := C.UTF-8
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: help setup run test crash cards bench fuzz lint check
+.PHONY: help setup run test crash cards bench fuzz simulate simulate-seeds simulate-mutants simulate-night lint check
 
 help: ## list all targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -23,6 +23,7 @@ test: setup ## every test, with real servers started by the tests themselves
 	cargo build --bin shikaku
 	SHIKAKU_BIN=$${CARGO_TARGET_DIR:-$(CURDIR)/target}/debug/shikaku cargo nextest run --workspace --no-fail-fast
 	cargo test --workspace --doc --quiet
+	@$(MAKE) --no-print-directory simulate-seeds
 	@echo "make test: all green"
 
 crash: setup ## kill -9 of hub and broker at random moments, KILLS=100 of them
@@ -33,6 +34,20 @@ crash: setup ## kill -9 of hub and broker at random moments, KILLS=100 of them
 cards: setup ## random walk of STEPS=1000 over two card readers, and the time from insertion to observation
 	SHIKAKU_CARD_STEPS=$(or $(STEPS),1000) SHIKAKU_CARD_ROUNDS=$(or $(ROUNDS),30) \
 	  cargo nextest run -p shikaku-card-reader --no-capture -E 'test(/^(walk|latency)::/)'
+
+SIMULATION = cd tests/simulation && RUSTFLAGS="--cfg tokio_unstable" cargo run --quiet --release --
+
+simulate: ## one deterministic run of the spine under faults: SEED=N STEPS=N, MUTANT=NAME plants one
+	@$(SIMULATION) --seed $(or $(SEED),1) --steps $(or $(STEPS),60) $(if $(MUTANT),--mutant $(MUTANT))
+
+simulate-seeds: ## the fixed set of seeds that every change runs
+	@$(SIMULATION) --seed 1 --seeds $(or $(SEEDS),300) --steps $(or $(STEPS),60)
+
+simulate-mutants: ## plants each fault of the list and prints the first seed that finds it
+	@$(SIMULATION) --mutants --seeds $(or $(SEEDS),1000) --steps $(or $(STEPS),60)
+
+simulate-night: ## many seeds from a new place: SEED=N SEEDS=N
+	@$(SIMULATION) --seed $(or $(SEED),1000000) --seeds $(or $(SEEDS),500000) --steps $(or $(STEPS),60)
 
 bench: setup ## the side-by-side performance table, as text and target/bench.json; PARTS="postgres sqlite parse latency" picks some
 	@$(MAKE) --no-print-directory -C bench run

@@ -16,6 +16,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use futures::future::join_all;
 use shikaku_broker::{Acknowledgement, Heards};
+use shikaku_schemas::mutant::{Mutant, planted};
 use shikaku_schemas::observation::{CommitOutcome, Committed};
 use shikaku_schemas::seal::SealKey;
 use shikaku_schemas::subject;
@@ -298,6 +299,9 @@ impl Publisher<'_> {
             let taken = by_entry.get(&entry.id).copied().unwrap_or(Taken::No);
             refused += usize::from(taken == Taken::No);
             let stored = taken == Taken::Stored;
+            if stored && planted(Mutant::LetGoWhenPublished) {
+                let _ = self.spool.mark(&entry.id, Mark::Done);
+            }
             self.unanswered
                 .published(*entry, stored, now, self.options.again);
         }

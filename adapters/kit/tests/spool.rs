@@ -311,3 +311,28 @@ proptest! {
         }
     }
 }
+
+/// Simulation, seed 104: after a power cut a deleted segment was there again, and with it an entry that had been
+/// kept again since. The older copy was never answered: the spool waited for ever and kept the segment for good.
+#[test]
+fn an_entry_that_lies_there_twice_is_done_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = folder.path().join(format!("{:020}.log", 1));
+    let spool = small(folder.path(), 1 << 20, 1).unwrap();
+    spool.append(vec![entry(1, 10)]).unwrap();
+    let deleted = std::fs::read(&first).unwrap();
+    spool.append(vec![entry(2, 10)]).unwrap();
+    spool.mark(&id(1), Mark::Done).unwrap();
+    assert!(!first.exists());
+    assert_eq!(spool.append(vec![entry(1, 10)]).unwrap(), [Placed::Fresh]);
+    drop(spool);
+    std::fs::write(&first, deleted).unwrap();
+    let spool = small(folder.path(), 1 << 20, 1).unwrap();
+    assert_eq!(spool.status().pending, 2);
+    for n in [1, 2] {
+        spool.mark(&id(n), Mark::Done).unwrap();
+    }
+    assert_eq!(spool.status().pending, 0);
+    spool.append(vec![entry(3, 10)]).unwrap();
+    assert_eq!(segments(folder.path()), 1);
+}

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use shikaku_broker::Broker;
 use shikaku_schemas::feed::FeedVariant;
+use shikaku_schemas::mutant::{Mutant, planted};
 use shikaku_schemas::value::Position;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -198,8 +199,14 @@ impl Projection {
                         "the event at the checkpoint is another one",
                     ));
                 }
+                if planted(Mutant::TakeTwice) {
+                    events.push(log);
+                }
             } else if message.sequence == expected {
                 expected += 1;
+                events.push(log);
+            } else if message.sequence > expected && planted(Mutant::SkipAGap) {
+                expected = message.sequence + 1;
                 events.push(log);
             } else if message.sequence > expected {
                 return Err(Trouble::Wait(

@@ -16,6 +16,7 @@ use shikaku_broker::{
 };
 use shikaku_schemas::clock::Clock;
 use shikaku_schemas::feed::{ASSISTANCE_CHANGED, Audience, FeedHead, FeedVariant};
+use shikaku_schemas::mutant::{Mutant, planted};
 use shikaku_schemas::subject;
 use shikaku_schemas::topology::{FEED_SEQUENCE, STORE_EPOCH, STORE_ID, feed_stream};
 use shikaku_schemas::value::FacilityCode;
@@ -187,13 +188,20 @@ impl Publisher {
                         store
                             .mark_through(facility, told.feed_sequence, told.stream_sequence)
                             .await?;
-                        let again = store.unmark_after(facility, told.feed_sequence).await?;
+                        let again = match planted(Mutant::ForgetToCompare) {
+                            true => 0,
+                            false => store.unmark_after(facility, told.feed_sequence).await?,
+                        };
                         note_refill(*variant, again);
                         place.told.insert((*variant, facility.clone()), told);
                     }
                     None if lost => {
                         store.expire(facility, self.oldest_us()).await?;
-                        note_refill(*variant, store.unmark_after(facility, 0).await?);
+                        let again = match planted(Mutant::ForgetToCompare) {
+                            true => 0,
+                            false => store.unmark_after(facility, 0).await?,
+                        };
+                        note_refill(*variant, again);
                     }
                     None => {}
                 }
@@ -231,6 +239,12 @@ impl Publisher {
             return Ok(true);
         }
         let acknowledgements = self.send(variant, store, place.last, &pending).await?;
+        if planted(Mutant::MarkBeforeTold) {
+            for message in &pending {
+                let place = (message.facility.clone(), message.feed_sequence, place.last);
+                store.mark(&[place]).await?;
+            }
+        }
         let mut stored = Vec::with_capacity(pending.len());
         let mut failed = None;
         for (message, acknowledgement) in pending.iter().zip(acknowledgements) {
@@ -273,7 +287,9 @@ impl Publisher {
                 headers.insert(STORE_ID, identity.store_id.to_string());
                 headers.insert(STORE_EPOCH, identity.epoch.to_string());
             }
-            headers.insert(NATS_EXPECTED_LAST_SEQUENCE, expected.to_string());
+            if !planted(Mutant::FeedExpectsNothing) {
+                headers.insert(NATS_EXPECTED_LAST_SEQUENCE, expected.to_string());
+            }
             let outgoing = Outgoing {
                 subject: subject::feed(variant, &message.facility, &message.kind),
                 headers,

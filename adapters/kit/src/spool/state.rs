@@ -79,6 +79,7 @@ impl State {
 
     fn load(&mut self, first: u64, path: PathBuf) -> io::Result<()> {
         let (slots, waiting, next) = (&mut self.slots, &mut self.waiting, &mut self.next);
+        let mut superseded = Vec::new();
         let segment = Segment::open(&*self.disk, path, |header, offset| {
             let slot = Slot {
                 sequence: header.sequence,
@@ -87,13 +88,22 @@ impl State {
                 bytes: header.frame_bytes(),
                 mark: Mark::Pending,
             };
-            slots.insert(header.id, slot);
+            // A deleted segment may come back after a power cut, and with it an entry that was kept again since.
+            if let Some(before) = slots.insert(header.id, slot) {
+                waiting.remove(&before.sequence);
+                superseded.push(before.segment);
+            }
             waiting.insert(header.sequence, header.id);
             *next = (*next).max(header.sequence + 1);
         })?;
         self.next = self.next.max(first);
         self.bytes += segment.bytes;
         self.segments.insert(first, segment);
+        for before in superseded {
+            if let Some(segment) = self.segments.get_mut(&before) {
+                segment.open -= 1;
+            }
+        }
         Ok(())
     }
 

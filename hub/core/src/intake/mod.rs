@@ -11,6 +11,7 @@ use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use shikaku_broker::{AckKind, Acker, Broker, Message, Messages, Pull};
+use shikaku_schemas::mutant::{Mutant, planted};
 use shikaku_schemas::observation::{CommitOutcome, Committed};
 use shikaku_schemas::value::ObservationId;
 use shikaku_schemas::{subject, topology};
@@ -138,6 +139,14 @@ impl Intake {
             .put(work)
             .await
             .ok_or("the sequencer has stopped")?;
+        if planted(Mutant::AckBeforeCommit) {
+            acker.settle(AckKind::Ack, false).await?;
+        }
+        if let (true, Some(origin), Some(id)) =
+            (planted(Mutant::AnswerBeforeCommit), &origin, answers)
+        {
+            committed(&self.broker, origin, id, CommitOutcome::Recorded).await?;
+        }
         let answer = Answer {
             broker: self.broker.clone(),
             parked: self.parked.clone(),

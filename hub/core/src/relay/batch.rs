@@ -13,6 +13,7 @@ use shikaku_broker::{
 };
 use shikaku_ledger::{StoreIdentity, StoredEvent};
 use shikaku_schemas::event::SealedEvent;
+use shikaku_schemas::mutant::{Mutant, planted};
 use shikaku_schemas::{subject, topology};
 use uuid::Uuid;
 
@@ -80,8 +81,12 @@ async fn one_behind_the_other(
     for (follows, event) in (last..).zip(events) {
         let mut message = outgoing(store, event)?;
         let headers = &mut message.headers;
-        headers.insert(NATS_EXPECTED_LAST_SEQUENCE, follows.to_string());
-        if let Some(before) = before.replace(event) {
+        if !planted(Mutant::RelayExpectsNothing) {
+            headers.insert(NATS_EXPECTED_LAST_SEQUENCE, follows.to_string());
+        }
+        if let Some(before) = before.replace(event)
+            && !planted(Mutant::RelayExpectsNothing)
+        {
             let id = before.head.event_id.to_string();
             headers.insert(NATS_EXPECTED_LAST_MESSAGE_ID, id);
         }
@@ -111,7 +116,7 @@ async fn atomically(
         let headers = &mut message.headers;
         headers.insert(NATS_BATCH_ID, batch.to_string());
         headers.insert(NATS_BATCH_SEQUENCE, (index + 1).to_string());
-        if index == 0 {
+        if index == 0 && !planted(Mutant::RelayExpectsNothing) {
             headers.insert(NATS_EXPECTED_LAST_SEQUENCE, last.to_string());
         }
         if index + 1 == events.len() {

@@ -4,6 +4,7 @@ use shikaku_domain::inquiry::{self, InquiryCommand, InquiryRejection};
 use shikaku_domain::patient::{self, PatientCommand};
 use shikaku_ledger::{Draft, InboxRow};
 use shikaku_schemas::event::VisitAccepted;
+use shikaku_schemas::mutant::{Mutant, planted};
 use shikaku_schemas::observation::{
     ChartOpened, CommitOutcome, InquiryProgress, Observation, ObservationBody, VisitSeen,
 };
@@ -52,12 +53,15 @@ impl Context {
     }
 
     fn observation(&self, set: &mut WorkingSet, seen: &Observation) -> Verdict {
-        if let Some(row) = set.inbox.get(&seen.observation_id) {
+        if let Some(row) = set.inbox.get(&seen.observation_id)
+            && !planted(Mutant::IgnoreInbox)
+        {
             metrics::counter!("shikaku_hub_observations_duplicate_total").increment(1);
             return Verdict::committed(row.outcome, row.reason.clone());
         }
         if let Some(evidence) = &seen.evidence
             && !set.has_evidence(&evidence.id, evidence.chunks)
+            && !planted(Mutant::CommitWithoutEvidence)
         {
             return Verdict::evidence_missing();
         }

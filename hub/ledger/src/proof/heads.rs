@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use shikaku_disk::{Disk, How, Reader, read_exact_at};
 use shikaku_schemas::value::Position;
 use uuid::Uuid;
@@ -20,6 +21,8 @@ use crate::model::StoreIdentity;
 
 /// Bytes of `heads.pending`; constant, so that one write replaces all of it.
 const PENDING_BYTES: usize = 1024;
+/// Its last bytes: a digest of the others, because a new head half-written over an old one may read like a head.
+const CHECK_BYTES: usize = 64;
 /// How far from the end of `heads.jsonl` the last head is looked for.
 const TAIL_BYTES: u64 = 16 * 1024;
 
@@ -58,6 +61,10 @@ impl SignedHead {
     pub(crate) fn is_of(&self, identity: StoreIdentity) -> bool {
         self.store == identity.store_id && self.epoch == identity.epoch
     }
+}
+
+fn check(text: &[u8]) -> String {
+    hex::encode(Sha256::digest(text))
 }
 
 /// The two files.
@@ -119,7 +126,9 @@ impl HeadsFile {
     pub(crate) fn note(&self, head: &SignedHead) -> Result<(), LedgerError> {
         let write = || {
             let mut text = serde_json::to_string(head)?.into_bytes();
-            text.resize(PENDING_BYTES, b' ');
+            text.resize(PENDING_BYTES - CHECK_BYTES, b' ');
+            let check = check(&text);
+            text.extend_from_slice(check.as_bytes());
             let file = self.disk.open(&self.pending, How::WriteOrMake)?;
             file.write_at(&text, 0)
         };
@@ -155,8 +164,11 @@ impl HeadsFile {
     /// The pending head; `None` when there is none, or a power cut tore it.
     pub(crate) fn pending(&self) -> Result<Option<SignedHead>, LedgerError> {
         let bytes = shikaku_disk::read(&*self.disk, &self.pending);
-        let bytes = bytes.map_err(file(&self.pending))?;
-        Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+        let bytes = bytes.map_err(file(&self.pending))?.unwrap_or_default();
+        let whole = bytes
+            .split_at_checked(PENDING_BYTES - CHECK_BYTES)
+            .filter(|(text, found)| check(text).as_bytes() == *found);
+        Ok(whole.and_then(|(text, _)| serde_json::from_slice(text).ok()))
     }
 
     /// Reads all lines from the first.
@@ -250,5 +262,22 @@ mod tests {
         assert_eq!(heads.last().unwrap(), Some(head(9)));
         std::fs::write(folder.path().join("heads.pending"), b"{\"store\":").unwrap();
         assert_eq!(heads.last().unwrap(), Some(head(5)));
+    }
+
+    /// Simulation, seed 177: a disk that failed in the middle left the new position with the old signature, and
+    /// the hub took its own sound ledger for a forged one.
+    #[test]
+    fn a_pending_head_half_written_over_another_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("heads.pending");
+        let heads = HeadsFile::in_folder(Arc::new(shikaku_disk::SystemDisk), folder.path());
+        heads.note(&head(7)).unwrap();
+        let mut torn = std::fs::read(&path).unwrap();
+        heads.note(&head(8)).unwrap();
+        let half = torn.len() / 4;
+        torn[..half].copy_from_slice(&std::fs::read(&path).unwrap()[..half]);
+        std::fs::write(&path, &torn).unwrap();
+        assert_eq!(heads.pending().unwrap(), None);
+        assert_eq!(heads.last().unwrap(), None);
     }
 }

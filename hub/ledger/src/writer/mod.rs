@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use metrics::{counter, histogram};
 use shikaku_schemas::clock::{Clock, Randomness};
+use shikaku_schemas::mutant::{Mutant, planted};
 
 use crate::keys::PersistError;
 use crate::model::{Appended, Batch, Head};
@@ -146,7 +147,7 @@ impl Writer {
             return Err(AppendError::Fenced);
         }
         match self.session.recover(self.head.term).await {
-            Ok(head) if head.term != self.head.term => {
+            Ok(head) if head.term != self.head.term && !planted(Mutant::ForgetTheFence) => {
                 self.is_fenced = true;
                 Err(AppendError::Fenced)
             }

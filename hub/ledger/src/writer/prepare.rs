@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use jiff::Timestamp;
 use shikaku_schemas::clock::Randomness;
 use shikaku_schemas::event::{EventHead, event_aad};
+use shikaku_schemas::mutant::{Mutant, planted};
 use shikaku_schemas::observation::CommitOutcome;
 use shikaku_schemas::seal::SealKey;
 use shikaku_schemas::value::{EventId, RecordId, StreamId};
@@ -254,7 +255,12 @@ fn seal(
 ) -> Result<StoredEvent, AppendError> {
     let head = EventHead {
         position: at.position().next(),
-        event_id: EventId(randomness.id(at.recorded_at)),
+        event_id: EventId(
+            match planted(Mutant::ReuseAnId) && at.position().0 % 8 == 7 {
+                true => uuid::Uuid::from_u128(1),
+                false => randomness.id(at.recorded_at),
+            },
+        ),
         stream: draft.stream.clone(),
         stream_version: draft.expected_version + 1,
         kind: draft.event.kind().to_owned(),

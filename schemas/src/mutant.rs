@@ -1,0 +1,84 @@
+//! Faults planted on purpose, so that the simulation can show that it finds them.
+//!
+//! Without the feature `mutants`, which the program never sets, [`planted`] is `false` for the compiler and nothing of
+//! this is in the program.
+
+/// A fault that can be planted. Each is one line at the place that keeps the promise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mutant {
+    /// A message of `OBSERVATIONS` is acknowledged before its commit.
+    AckBeforeCommit,
+    /// A spool is answered before the commit.
+    AnswerBeforeCommit,
+    /// The spool lets go when the broker has acknowledged.
+    LetGoWhenPublished,
+    /// The spool does not sync what it appends.
+    SkipSpoolSync,
+    /// The inbox is not looked at.
+    IgnoreInbox,
+    /// A writer that was fenced goes on.
+    ForgetTheFence,
+    /// An event's id is used for another one.
+    ReuseAnId,
+    /// The relay's batches do not name the sequence they follow.
+    RelayExpectsNothing,
+    /// A projection takes events behind a gap.
+    SkipAGap,
+    /// A projection takes an event again that it has taken.
+    TakeTwice,
+    /// A number of a feed is passed over.
+    SkipFeedSequence,
+    /// A feed message is marked as told before the broker has it.
+    MarkBeforeTold,
+    /// A feed message does not name the sequence it follows.
+    FeedExpectsNothing,
+    /// The feed is not compared with the outbox after trouble.
+    ForgetToCompare,
+    /// Evidence that is not whole does not stop a commit.
+    CommitWithoutEvidence,
+}
+
+impl Mutant {
+    /// Every one, with its name.
+    pub const ALL: &'static [(&'static str, Self)] = &[
+        ("ack-before-commit", Self::AckBeforeCommit),
+        ("answer-before-commit", Self::AnswerBeforeCommit),
+        ("let-go-when-published", Self::LetGoWhenPublished),
+        ("skip-spool-sync", Self::SkipSpoolSync),
+        ("ignore-inbox", Self::IgnoreInbox),
+        ("forget-the-fence", Self::ForgetTheFence),
+        ("reuse-an-id", Self::ReuseAnId),
+        ("relay-expects-nothing", Self::RelayExpectsNothing),
+        ("skip-a-gap", Self::SkipAGap),
+        ("take-twice", Self::TakeTwice),
+        ("skip-feed-sequence", Self::SkipFeedSequence),
+        ("mark-before-told", Self::MarkBeforeTold),
+        ("feed-expects-nothing", Self::FeedExpectsNothing),
+        ("forget-to-compare", Self::ForgetToCompare),
+        ("commit-without-evidence", Self::CommitWithoutEvidence),
+    ];
+}
+
+#[cfg(feature = "mutants")]
+thread_local! {
+    static PLANTED: std::cell::Cell<Option<Mutant>> = const { std::cell::Cell::new(None) };
+}
+
+/// Plants one fault in this thread, or none.
+#[cfg(feature = "mutants")]
+pub fn plant(mutant: Option<Mutant>) {
+    PLANTED.set(mutant);
+}
+
+/// Whether this fault is planted.
+#[cfg(feature = "mutants")]
+pub fn planted(mutant: Mutant) -> bool {
+    PLANTED.get() == Some(mutant)
+}
+
+/// Whether this fault is planted: never in the program.
+#[cfg(not(feature = "mutants"))]
+#[inline(always)]
+pub const fn planted(_: Mutant) -> bool {
+    false
+}

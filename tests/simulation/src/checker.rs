@@ -1,0 +1,364 @@
+//! The checker: promises that hold at every moment, and those that hold once all is quiet.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+use shikaku_broker::Outgoing;
+use shikaku_ledger::{Ledger, MemoryDatabase};
+use shikaku_schemas::event::{Event, SealedEvent};
+use shikaku_schemas::feed::{FeedVariant, RecordView, ce_id, tell};
+use shikaku_schemas::observation::Committed;
+use shikaku_schemas::topology::FEED_SEQUENCE;
+use shikaku_schemas::value::{EvidenceId, FacilityCode, ObservationId, RecordId};
+
+use crate::node::Sky;
+use crate::server::{Watcher, header};
+use crate::town::{CONSUMERS, Model, group};
+
+/// Where a feed message belongs: variant and facility.
+type Feed = (String, String);
+
+/// One message of a feed, as told.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Told {
+    pub ce_id: String,
+    pub body: Value,
+}
+
+/// Watches everything the broker takes.
+pub struct Checker {
+    sky: Arc<Sky>,
+    database: MemoryDatabase,
+    seen: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    evidence: BTreeMap<ObservationId, EvidenceId>,
+    /// The last number in each life of a feed's stream.
+    last: BTreeMap<(String, u64, Feed), u64>,
+    /// What each number of a feed was given to, for ever.
+    told: BTreeMap<Feed, BTreeMap<u64, Told>>,
+}
+
+impl Checker {
+    pub fn new(sky: &Arc<Sky>, database: MemoryDatabase) -> Arc<Self> {
+        Arc::new(Self {
+            sky: sky.clone(),
+            database,
+            seen: Mutex::default(),
+        })
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn broken(&self, what: impl Into<String>) {
+        self.sky.story.broken(self.sky.millis(), what);
+    }
+
+    /// The checker hears of an observation that rests on bytes.
+    pub fn rests_on(&self, id: ObservationId, evidence: EvidenceId) {
+        self.known().evidence.insert(id, evidence);
+    }
+
+    /// What a feed was told so far.
+    pub fn told(&self, feed: &Feed) -> BTreeMap<u64, Told> {
+        self.known().told.get(feed).cloned().unwrap_or_default()
+    }
+
+    fn committed(&self, message: &Outgoing) {
+        let Ok(answer) = serde_json::from_slice::<Committed>(&message.payload) else {
+            return self.broken("an answer to a spool can't be read");
+        };
+        let id = answer.observation_id;
+        if !self.database.is_answered(&id) {
+            self.broken("invariant 1: a spool was answered before the commit");
+        }
+        let evidence = self.known().evidence.get(&id).cloned();
+        if evidence.is_some_and(|evidence| !self.database.has_evidence(&evidence)) {
+            self.broken("invariant 1: a spool was answered before all of its evidence was kept");
+        }
+    }
+
+    fn logged(&self, sequence: u64, message: &Outgoing) {
+        let copied: Option<SealedEvent> = serde_json::from_slice(&message.payload).ok();
+        let stored = self.database.event(sequence);
+        let same = copied
+            .zip(stored)
+            .is_some_and(|(copied, stored)| copied.head == stored.head);
+        if !same {
+            self.broken(format!(
+                "invariant 4: sequence {sequence} of LOG is not the event at that position"
+            ));
+        }
+    }
+
+    fn fed(&self, stream: &str, born: u64, message: &Outgoing) {
+        let mut words = message.subject.split('.').skip(2);
+        let variant = words.next().unwrap_or_default().to_owned();
+        let facility = words.next().unwrap_or_default().to_owned();
+        let feed = (variant, facility);
+        let number = header(message, FEED_SEQUENCE).and_then(|text| text.parse::<u64>().ok());
+        let (Some(number), Some(ce_id)) = (number, header(message, "ce-id")) else {
+            return self.broken("a feed message has no number or no id");
+        };
+        let body = serde_json::from_slice(&message.payload).unwrap_or(Value::Null);
+        let told = Told { ce_id, body };
+        let mut known = self.known();
+        let place = (stream.to_owned(), born, feed.clone());
+        let last = known.last.insert(place, number);
+        let others = known.told.entry(feed.clone()).or_default();
+        let elsewhere = others
+            .iter()
+            .any(|(other, message)| *other != number && message.ce_id == told.ce_id);
+        let before = others.insert(number, told.clone());
+        drop(known);
+        if last.is_some_and(|last| number != last + 1) {
+            self.broken(format!(
+                "invariant 4: feed {feed:?} goes from {last:?} to {number}"
+            ));
+        }
+        if before.is_some_and(|before| before != told) {
+            self.broken(format!(
+                "invariant 4: number {number} of feed {feed:?} means two things"
+            ));
+        }
+        if elsewhere {
+            self.broken(format!(
+                "invariant 4: one message has two numbers in feed {feed:?}, one of them {number}"
+            ));
+        }
+    }
+}
+
+impl Watcher for Checker {
+    fn said(&self, message: &Outgoing) {
+        if message.subject.starts_with("shikaku.committed.") {
+            self.committed(message);
+        }
+    }
+
+    fn stored(&self, stream: &str, born: u64, sequence: u64, message: &Outgoing) {
+        if stream == "LOG" {
+            self.logged(sequence, message);
+        } else if stream.starts_with("FEED_") {
+            self.fed(stream, born, message);
+        }
+    }
+}
+
+/// What one outside consumer took, by number.
+pub type Taken = BTreeMap<u64, Told>;
+
+/// Everything that must hold once all is quiet.
+pub async fn settled(
+    checker: &Checker,
+    ledger: &Ledger,
+    model: &Model,
+    taken: &[Taken],
+) -> anyhow::Result<()> {
+    let stored = checker.database.events();
+    let opened = ledger.open_events(&stored).await?;
+    if checker.database.strangers() > 0 {
+        checker.broken("invariant 3: a writer committed in a term that it did not begin");
+    }
+    positions(checker);
+    once(checker, model);
+    identity(checker, model);
+    let report = ledger.verify(|_| {}).await?;
+    if let Some(bad) = report.first_bad {
+        let (position, reason) = (bad.position, bad.reason);
+        checker.broken(format!("the proof breaks at {position}: {reason}"));
+    }
+    for variant in variants() {
+        for facility in &group().facilities {
+            feed(checker, variant, &facility.code, &stored_with(&opened));
+        }
+    }
+    wards(checker, model);
+    for ((name, audience, facility, insurance), taken) in CONSUMERS.iter().zip(taken) {
+        let variant = FeedVariant::of(*audience, *insurance).to_string();
+        let told = checker.told(&(variant, (*facility).to_owned()));
+        if *taken != told {
+            let (had, were) = (taken.len(), told.len());
+            checker.broken(format!(
+                "consumer {name} took {had} messages and {were} were told, or others"
+            ));
+        }
+    }
+    Ok(())
+}
+
+type WithEvent = (shikaku_schemas::event::EventHead, Event);
+
+fn stored_with(opened: &[shikaku_ledger::Opened]) -> Vec<WithEvent> {
+    let events = opened.iter();
+    events
+        .filter_map(|opened| Some((opened.head.clone(), opened.event.clone()?)))
+        .collect()
+}
+
+fn variants() -> BTreeSet<FeedVariant> {
+    let plain = shikaku_schemas::feed::Audience::ALL
+        .iter()
+        .map(|audience| FeedVariant::of(*audience, false));
+    let asked = CONSUMERS
+        .iter()
+        .map(|(_, audience, _, insurance)| FeedVariant::of(*audience, *insurance));
+    plain.chain(asked).collect()
+}
+
+fn positions(checker: &Checker) {
+    let mut versions: BTreeMap<String, u64> = BTreeMap::new();
+    let mut ids = BTreeSet::new();
+    for (at, event) in checker.database.events().iter().enumerate() {
+        let head = &event.head;
+        if head.position.0 != at as u64 + 1 {
+            checker.broken("invariant 4: positions have a gap");
+        }
+        let version = versions.entry(head.stream.to_string()).or_default();
+        *version += 1;
+        if head.stream_version != *version {
+            checker.broken("a stream has a gap or a double version");
+        }
+        if !ids.insert(head.event_id) {
+            checker.broken("two events have one id");
+        }
+    }
+}
+
+/// Every acknowledged fact is there once.
+fn once(checker: &Checker, model: &Model) {
+    let mut verified: BTreeMap<ObservationId, u64> = BTreeMap::new();
+    for event in checker.database.events() {
+        if let (Some(id), "verified") = (event.head.observation_id, event.head.kind.as_str()) {
+            *verified.entry(id).or_default() += 1;
+        }
+    }
+    for id in model.kept.keys() {
+        match verified.get(id) {
+            Some(1) => {}
+            None => checker.broken("an acknowledged answer was lost"),
+            Some(times) => checker.broken(format!("one answer was recorded {times} times")),
+        }
+    }
+    for id in verified.keys().filter(|id| model.seen(id).is_none()) {
+        checker.broken(format!("an answer was recorded that nobody saw: {id}"));
+    }
+}
+
+/// One person at one facility is one record, and nobody else is it.
+fn identity(checker: &Checker, model: &Model) {
+    let mut records: BTreeMap<(FacilityCode, u64), BTreeSet<RecordId>> = BTreeMap::new();
+    let mut first_seen: BTreeMap<RecordId, u64> = BTreeMap::new();
+    for event in checker.database.events() {
+        let Some(record) = event.head.patient else {
+            continue;
+        };
+        if event.head.kind == "patient-first-seen" {
+            *first_seen.entry(record).or_default() += 1;
+        }
+        let seen = event.head.observation_id.and_then(|id| model.seen(&id));
+        if let Some(seen) = seen {
+            let person = (seen.facility(), seen.person);
+            records.entry(person).or_default().insert(record);
+        }
+    }
+    if records.values().any(|records| records.len() > 1) {
+        checker.broken("identity: one person was split into two records");
+    }
+    let all: Vec<&RecordId> = records.values().flatten().collect();
+    if all.iter().collect::<BTreeSet<_>>().len() != all.len() {
+        checker.broken("identity: two people share a record");
+    }
+    if first_seen.values().any(|times| *times != 1) {
+        checker.broken("identity: a record was opened twice");
+    }
+}
+
+/// A straight fold over the ledger, without checkpoint, outbox or crash, tells just what was told.
+fn feed(checker: &Checker, variant: FeedVariant, facility: &FacilityCode, events: &[WithEvent]) {
+    let group = group();
+    let mut views: BTreeMap<RecordId, RecordView> = BTreeMap::new();
+    let mut expected = BTreeMap::new();
+    for (head, event) in events {
+        let Some(record) = head.patient else {
+            continue;
+        };
+        let view = views.entry(record).or_default();
+        for (at, message) in tell(variant, &group, head, event, view) {
+            if at == *facility {
+                let told = Told {
+                    ce_id: ce_id(head.event_id, variant, facility, 0).to_string(),
+                    body: message.body,
+                };
+                expected.insert(expected.len() as u64 + 1, told);
+            }
+        }
+    }
+    let told = checker.told(&(variant.to_string(), facility.to_string()));
+    if told != expected {
+        let at = expected
+            .iter()
+            .find(|(number, message)| told.get(number) != Some(message))
+            .map_or(expected.len() as u64 + 1, |(number, _)| *number);
+        checker.broken(format!(
+            "feed {variant} of {facility} tells another story from number {at} on: {} told, {} expected",
+            told.len(),
+            expected.len()
+        ));
+    }
+}
+
+/// What a ward was told, from nothing but what terminals saw: at each position the answer that the centre gave
+/// last decides. So the word as of every position is checked, late answers included.
+fn wards(checker: &Checker, model: &Model) {
+    for facility in &group().facilities {
+        let mut latest: BTreeMap<u64, (jiff::Timestamp, &'static str)> = BTreeMap::new();
+        let mut expected: Vec<(String, &'static str)> = Vec::new();
+        for event in checker.database.events() {
+            let head = &event.head;
+            let seen = head.observation_id.and_then(|id| model.seen(&id));
+            let Some(seen) = seen.filter(|_| head.kind == "verified") else {
+                continue;
+            };
+            if seen.facility() != facility.code {
+                continue;
+            }
+            let before = latest.get(&seen.person).copied();
+            if before.is_some_and(|(at, _)| at > seen.executed_at) {
+                continue;
+            }
+            let word = seen.says.ward();
+            latest.insert(seen.person, (seen.executed_at, word));
+            if before.is_none_or(|(_, before)| before != word) {
+                expected.push((seen.chart(), word));
+            }
+        }
+        let feed = ("department".to_owned(), facility.code.to_string());
+        let told: Vec<(String, String)> = checker
+            .told(&feed)
+            .values()
+            .map(|told| {
+                let text = |name: &str| told.body[name].as_str().unwrap_or_default().to_owned();
+                (text("patient"), text("assistance"))
+            })
+            .collect();
+        let same = told.len() == expected.len()
+            && told
+                .iter()
+                .zip(&expected)
+                .all(|(told, expected)| told.0 == expected.0 && told.1 == expected.1);
+        if !same {
+            checker.broken(format!(
+                "the ward of {} was told {} words where {} follow from what was seen, or others",
+                facility.code,
+                told.len(),
+                expected.len()
+            ));
+        }
+    }
+}

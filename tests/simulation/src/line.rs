@@ -1,0 +1,399 @@
+//! One process's connection to the simulated broker: where calls get lost.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::StreamExt as _;
+use futures::stream::unfold;
+use shikaku_broker::{
+    AckKind, AckPolicy, Acker, Acknowledgement, Answer, BrokerError, ConsumerConfig, Heards, Kept,
+    Line, Message, Messages, Outgoing, Place, Port, Pull, PullConfig, Reply, StreamConfig,
+    StreamInfo,
+};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use crate::node::Node;
+use crate::server::{Next, Refused, Server, ends_batch};
+
+/// How long a call waits for a broker that is away.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// One process's connection.
+#[derive(Clone)]
+pub struct Connection {
+    pub node: Arc<Node>,
+    pub server: Server,
+}
+
+fn failed<T>(what: &'static str) -> Result<T, BrokerError> {
+    Err(BrokerError::Failed {
+        what,
+        source: "it is away".into(),
+    })
+}
+
+/// What becomes of one call.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Arrives,
+    LostBefore,
+    LostAfter,
+}
+
+impl Connection {
+    async fn fate(&self) -> Fate {
+        self.node.pass().await;
+        if !self.node.is_up() {
+            return Fate::LostBefore;
+        }
+        let sky = &self.node.sky;
+        let weather = sky.weather();
+        if sky.dice.per_mille(weather.broker_lost) {
+            Fate::LostBefore
+        } else if sky.dice.per_mille(weather.answer_lost) {
+            Fate::LostAfter
+        } else {
+            Fate::Arrives
+        }
+    }
+
+    /// One question with its answer.
+    fn call<'a, T: Send + 'a>(
+        &'a self,
+        what: &'static str,
+        act: impl FnOnce(&Server) -> Result<T, BrokerError> + Send + 'a,
+    ) -> Reply<'a, T> {
+        async move {
+            let fate = self.fate().await;
+            if fate == Fate::LostBefore {
+                sleep(PATIENCE).await;
+                return failed(what);
+            }
+            let done = act(&self.server);
+            if fate == Fate::LostAfter {
+                sleep(PATIENCE).await;
+                return failed(what);
+            }
+            // The answer is on its way too.
+            self.node.pass().await;
+            done
+        }
+        .boxed()
+    }
+}
+
+impl Port for Connection {
+    fn line(&self) -> watch::Receiver<Line> {
+        self.node.line()
+    }
+
+    fn connections(&self) -> watch::Receiver<u64> {
+        self.node.connections()
+    }
+
+    fn say(&self, message: Outgoing) -> Reply<'_, ()> {
+        async move {
+            if self.fate().await != Fate::LostBefore {
+                self.server.say(message, None);
+            }
+            Ok(())
+        }
+        .boxed()
+    }
+
+    fn flush(&self) -> Reply<'_, ()> {
+        self.call("flush", |_| Ok(()))
+    }
+
+    fn request(&self, message: Outgoing, within: Duration) -> Reply<'_, Answer> {
+        async move {
+            let fate = self.fate().await;
+            if fate == Fate::LostBefore {
+                sleep(within).await;
+                return failed("answer");
+            }
+            let answer = if ends_batch(&message) {
+                let text = match self.server.end_batch(message) {
+                    Ok(sequence) => format!("{{\"seq\":{sequence}}}"),
+                    Err(Refused::NoStream) => "{\"error\":{\"err_code\":10059}}".to_owned(),
+                    Err(_) => "{\"error\":{\"err_code\":10071}}".to_owned(),
+                };
+                Some(text.into())
+            } else {
+                let (inbox, answer) = self.server.inbox();
+                self.server.say(message, Some(inbox));
+                timeout(within, answer).await.ok().and_then(Result::ok)
+            };
+            match answer {
+                Some(answer) if fate == Fate::Arrives => {
+                    self.node.pass().await;
+                    Ok(answer)
+                }
+                Some(_) => {
+                    sleep(within).await;
+                    failed("answer")
+                }
+                None => failed("answer"),
+            }
+        }
+        .boxed()
+    }
+
+    fn subscribe(&self, subject: String, queue: Option<String>) -> Reply<'_, Heards> {
+        async move {
+            self.node.pass().await;
+            let heards = self.server.subscribe(&self.node, subject, queue);
+            let node = self.node.clone();
+            let heards = unfold((heards, node), async |(mut heards, node)| {
+                let heard = heards.recv().await?;
+                node.pass().await;
+                Some((heard, (heards, node)))
+            });
+            Ok(heards.boxed())
+        }
+        .boxed()
+    }
+
+    fn send(&self, message: Outgoing) -> Reply<'_, Acknowledgement> {
+        async move {
+            let fate = self.fate().await;
+            let stored = (fate != Fate::LostBefore).then(|| self.server.store(message));
+            let node = self.node.clone();
+            let acknowledgement = async move {
+                match stored {
+                    Some(Ok(stored)) if fate == Fate::Arrives => {
+                        node.pass().await;
+                        Ok(stored)
+                    }
+                    Some(Err(_)) => {
+                        node.pass().await;
+                        failed("take a message")
+                    }
+                    _ => {
+                        sleep(PATIENCE).await;
+                        failed("confirm a message")
+                    }
+                }
+            };
+            Ok(acknowledgement.boxed())
+        }
+        .boxed()
+    }
+
+    fn stream(&self, name: String) -> Reply<'_, StreamInfo> {
+        self.call("tell of a stream", move |server| {
+            server.stream(&name).ok_or(BrokerError::StreamMissing)
+        })
+    }
+
+    fn create_stream(&self, config: StreamConfig) -> Reply<'_, ()> {
+        self.call("make a stream", |server| {
+            server.create_stream(config);
+            Ok(())
+        })
+    }
+
+    fn update_stream(&self, config: StreamConfig) -> Reply<'_, ()> {
+        self.call("change a stream", |server| {
+            server.update_stream(config);
+            Ok(())
+        })
+    }
+
+    fn delete_stream(&self, name: String) -> Reply<'_, ()> {
+        self.call("delete a stream", move |server| {
+            server.delete_stream(&name);
+            Ok(())
+        })
+    }
+
+    fn message_at(&self, stream: String, sequence: u64) -> Reply<'_, Kept> {
+        self.call("give a message back", move |server| {
+            match server.message_at(&stream, sequence) {
+                Some(kept) => Ok(kept),
+                None => failed("give a message back"),
+            }
+        })
+    }
+
+    fn last_message(&self, stream: String, subject: String) -> Reply<'_, Option<Kept>> {
+        self.call("give a message back", move |server| {
+            match server.stream(&stream) {
+                Some(_) => Ok(server.last_message(&stream, &subject)),
+                None => Err(BrokerError::StreamMissing),
+            }
+        })
+    }
+
+    fn consumer(&self, stream: String, name: String) -> Reply<'_, ConsumerConfig> {
+        self.call("tell of a consumer", move |server| {
+            match server.consumer(&stream, &name) {
+                Some(config) => Ok(config),
+                None => failed("tell of a consumer"),
+            }
+        })
+    }
+
+    fn create_consumer(&self, stream: String, config: PullConfig) -> Reply<'_, String> {
+        self.call("make a consumer", move |server| {
+            match server.create_consumer(&stream, config) {
+                Some(name) => Ok(name),
+                None => failed("make a consumer"),
+            }
+        })
+    }
+
+    fn delete_consumer(&self, stream: String, name: String) -> Reply<'_, ()> {
+        self.call("delete a consumer", move |server| {
+            match server.delete_consumer(&stream, &name) {
+                true => Ok(()),
+                false => failed("delete a consumer"),
+            }
+        })
+    }
+
+    fn reset_consumer(&self, _: String, _: String, _: u64) -> Reply<'_, ()> {
+        self.call("reset a consumer", |_| failed("reset a consumer"))
+    }
+
+    fn messages(&self, stream: String, consumer: String, pull: Pull) -> Reply<'_, Messages> {
+        async move {
+            let found = self.call("let messages be pulled", |server| {
+                let born = server.born(&stream);
+                match (born, server.consumer(&stream, &consumer)) {
+                    (Some(born), Some(config)) => Ok((born, config.ack_policy)),
+                    _ => failed("let messages be pulled"),
+                }
+            });
+            let (born, policy) = found.await?;
+            let puller = Puller {
+                connection: self.clone(),
+                stream: stream.clone(),
+                consumer: consumer.clone(),
+                born,
+                pull,
+                explicit: policy != AckPolicy::None,
+            };
+            let messages = unfold(Some(puller), async |puller| {
+                let puller = puller?;
+                match puller.next().await {
+                    Ok(message) => Some((Ok(message), Some(puller))),
+                    // After an error there is nothing more.
+                    Err(error) => Some((Err(error), None)),
+                }
+            });
+            Ok(messages.boxed())
+        }
+        .boxed()
+    }
+}
+
+struct Puller {
+    connection: Connection,
+    stream: String,
+    consumer: String,
+    born: u64,
+    pull: Pull,
+    explicit: bool,
+}
+
+impl Puller {
+    async fn next(&self) -> Result<Message, BrokerError> {
+        let node = &self.connection.node;
+        let sky = &node.sky;
+        loop {
+            node.pass().await;
+            if !node.is_up() {
+                sleep(self.pull.heartbeat * 2).await;
+                return failed("go on giving messages");
+            }
+            let server = &self.connection.server;
+            match server.next(&self.stream, &self.consumer, self.born) {
+                Next::Gone => {
+                    sleep(self.pull.heartbeat * 2).await;
+                    return failed("go on giving messages");
+                }
+                Next::Wait(changed, until) => {
+                    let mut line = node.line();
+                    line.mark_unchanged();
+                    let until = until.unwrap_or(Instant::now() + self.pull.expires);
+                    tokio::select! {
+                        biased;
+                        () = changed.notified() => {}
+                        _ = line.changed() => {}
+                        () = sleep_until(until) => {}
+                    }
+                }
+                Next::Message(kept, subject, pending) => {
+                    if sky.dice.per_mille(sky.weather().broker_lost / 4) {
+                        // Lost on the way: with acknowledgements it comes again, without there is a gap.
+                        continue;
+                    }
+                    return Ok(self.message(kept, subject, pending));
+                }
+            }
+        }
+    }
+
+    fn message(&self, kept: Kept, subject: String, pending: u64) -> Message {
+        let settler = Settler {
+            connection: self.connection.clone(),
+            stream: self.stream.clone(),
+            consumer: self.consumer.clone(),
+            born: self.born,
+            sequence: kept.sequence,
+            explicit: self.explicit,
+        };
+        Message {
+            subject,
+            headers: Some(kept.headers),
+            payload: kept.payload,
+            place: Some(Place {
+                sequence: kept.sequence,
+                pending,
+            }),
+            acker: Box::new(settler),
+        }
+    }
+}
+
+struct Settler {
+    connection: Connection,
+    stream: String,
+    consumer: String,
+    born: u64,
+    sequence: u64,
+    explicit: bool,
+}
+
+impl Acker for Settler {
+    fn settle(&self, kind: AckKind, confirmed: bool) -> Reply<'_, ()> {
+        async move {
+            let fate = self.connection.fate().await;
+            if fate == Fate::LostBefore {
+                return match confirmed {
+                    true => failed("take an acknowledgement"),
+                    false => Ok(()),
+                };
+            }
+            let now = Instant::now();
+            let again = match kind {
+                AckKind::Nak(delay) => Some(now + delay.unwrap_or_default()),
+                AckKind::Progress => Some(now + Duration::from_secs(60)),
+                _ => None,
+            };
+            if self.explicit {
+                let (stream, consumer) = (&self.stream, &self.consumer);
+                let server = &self.connection.server;
+                server.settle(stream, consumer, self.born, self.sequence, again);
+            }
+            match fate {
+                Fate::LostAfter if confirmed => failed("take an acknowledgement"),
+                _ => Ok(()),
+            }
+        }
+        .boxed()
+    }
+}
