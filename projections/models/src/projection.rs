@@ -17,6 +17,7 @@ use crate::log::{LogMessage, LogReader, StoreIdentity};
 use crate::publish::last_told;
 use crate::run::ModelsError;
 use crate::status::StatusBoard;
+use crate::store::History;
 
 const PAUSE: Duration = Duration::from_millis(250);
 /// How long a log may end before the checkpoint: a refill after the broker lost it takes this long at most
@@ -98,12 +99,7 @@ impl Projection {
             "rows belong to another history: rebuilding from the first event"
         );
         metrics::counter!("shikaku_projection_rebuilds_total", "projection" => name).increment(1);
-        if let Err(error) = self
-            .applier
-            .store
-            .begin_rebuild(Position::default(), told)
-            .await
-        {
+        if let Err(error) = self.applier.store.begin_rebuild(History::Other).await {
             tracing::error!(%error, "the rebuild could not begin; tried again");
         }
     }

@@ -96,6 +96,33 @@ pub(crate) struct Checkpoint {
     pub(crate) adopt: Position,
 }
 
+/// What is read again from the first event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum History {
+    /// The same events: nothing is told again.
+    Same,
+    /// Those of a ledger that was put back: what the outbox does not know is told.
+    Other,
+}
+
+#[cfg(feature = "simulation")]
+impl Checkpoint {
+    /// What [`Store::begin_rebuild`] makes of it.
+    fn rebuilt(&self, of: History) -> Self {
+        let told = self.gate.max(self.position);
+        Self {
+            identity: None,
+            position: Position(0),
+            event_id: None,
+            gate: match of {
+                History::Same => told,
+                History::Other => Position(0),
+            },
+            adopt: self.adopt.max(told),
+        }
+    }
+}
+
 impl Store {
     /// Where it stands.
     pub(crate) async fn checkpoint(&self) -> Result<Checkpoint, sqlx::Error> {
@@ -137,22 +164,19 @@ impl Store {
         })
     }
 
-    /// Drops every row and starts again from the first event. The outbox and its numbers stay. `gate` and
-    /// `adopt` as in [`Checkpoint`].
-    pub(crate) async fn begin_rebuild(
-        &self,
-        gate: Position,
-        adopt: Position,
-    ) -> Result<(), sqlx::Error> {
-        in_memory!(self, memory => memory.begin_rebuild(gate, adopt).await);
+    /// Drops every row and starts again from the first event. The outbox and its numbers stay, and so does what
+    /// an earlier rebuild knew of them that was cut short: safe to repeat.
+    pub(crate) async fn begin_rebuild(&self, of: History) -> Result<(), sqlx::Error> {
+        in_memory!(self, memory => memory.begin_rebuild(of).await);
         on!(self, pool => {
             let mut tx = pool.begin().await?;
             sqlx::query(
                 "UPDATE checkpoint SET store_id = NULL, epoch = 0, position = 0, event_id = NULL, \
-                 gate = $1, adopt = $2 WHERE id = 1",
+                 gate = CASE WHEN $1 = 0 THEN 0 WHEN gate > position THEN gate ELSE position END, \
+                 adopt = CASE WHEN adopt >= gate AND adopt >= position THEN adopt \
+                 WHEN gate > position THEN gate ELSE position END WHERE id = 1",
             )
-            .bind(signed(gate.0))
-            .bind(signed(adopt.0))
+            .bind(i64::from(of == History::Same))
             .execute(&mut *tx)
             .await?;
             for statement in [

@@ -8,7 +8,7 @@ use sqlx::postgres::PgPoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _};
 
-use super::{Pool, Store, on, position};
+use super::{History, Pool, Store, on, position};
 use crate::options::Database;
 
 const CONNECTIONS: u32 = 4;
@@ -91,7 +91,7 @@ impl Store {
                 projection.position = told.0,
                 "rows have an older shape: rebuilding"
             );
-            self.begin_rebuild(told, told).await?;
+            self.begin_rebuild(History::Same).await?;
             on!(self, pool => {
                 sqlx::query("UPDATE checkpoint SET shape = $1 WHERE id = 1")
                     .bind(SHAPE)
@@ -147,4 +147,38 @@ async fn postgres(url: &str, variant: FeedVariant) -> Result<Store, sqlx::Error>
     Ok(Store {
         pool: Pool::Postgres(pool),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use shikaku_schemas::feed::Audience;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_rebuild_cut_short_and_begun_again_tells_nothing_twice() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = Database::Sqlite {
+            directory: folder.path().to_owned(),
+        };
+        let variant = FeedVariant::of(Audience::Department, false);
+        let store = Store::open(&at, variant).await.unwrap();
+        let Pool::Sqlite(pool) = &store.pool else {
+            unreachable!("opened above");
+        };
+        sqlx::query("UPDATE checkpoint SET position = 7, shape = 0")
+            .execute(pool)
+            .await
+            .unwrap();
+        // Killed before the new shape was noted.
+        store.begin_rebuild(History::Same).await.unwrap();
+        let again = Store::open(&at, variant).await.unwrap();
+        let checkpoint = again.checkpoint().await.unwrap();
+        assert_eq!(checkpoint.position.0, 0);
+        assert_eq!((checkpoint.gate.0, checkpoint.adopt.0), (7, 7));
+        // A ledger that was put back meanwhile is told, but for what the outbox knows.
+        again.begin_rebuild(History::Other).await.unwrap();
+        let checkpoint = again.checkpoint().await.unwrap();
+        assert_eq!((checkpoint.gate.0, checkpoint.adopt.0), (0, 7));
+    }
 }

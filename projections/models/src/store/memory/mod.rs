@@ -13,7 +13,7 @@ use shikaku_schemas::feed::FeedVariant;
 use shikaku_schemas::value::{FacilityCode, Position, RecordId};
 use uuid::Uuid;
 
-use super::{Advance, Change, Checkpoint, Page, Which};
+use super::{Advance, Change, Checkpoint, History, Page, Which};
 use crate::access::{AccessRow, Look};
 
 /// Transactions that a power cut may take.
@@ -261,19 +261,9 @@ impl Memory {
         self.read(|rows| rows.counters.clone()).await
     }
 
-    pub(super) async fn begin_rebuild(
-        &self,
-        gate: Position,
-        adopt: Position,
-    ) -> Result<(), sqlx::Error> {
+    pub(super) async fn begin_rebuild(&self, of: History) -> Result<(), sqlx::Error> {
         self.write(|rows| {
-            rows.checkpoint = Some(Checkpoint {
-                identity: None,
-                position: Position(0),
-                event_id: None,
-                gate,
-                adopt,
-            });
+            rows.checkpoint = rows.checkpoint.as_ref().map(|before| before.rebuilt(of));
             rows.sealed.clear();
             rows.places.clear();
             rows.parked.clear();
