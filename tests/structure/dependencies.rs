@@ -35,6 +35,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // It must not share reading or writing with what it tests.
     ("shikaku-terminal-simulator", &[]),
     ("shikaku-card-simulator", &[]),
+    // A model that called the code would be a test of the code.
+    ("shikaku-model", &[]),
     // They know the built program alone, and the cards that lie in its reader.
     ("shikaku-tests", &["shikaku-card-simulator"]),
 ];
@@ -64,6 +66,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
         &["shikaku-schemas", "shikaku-terminal-simulator"],
     ),
     ("clap", &[PROGRAM]),
+    ("stateright", &["shikaku-model"]),
 ];
 
 fn metadata() -> Metadata {
