@@ -4,8 +4,11 @@ use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use proptest::prelude::*;
+use shikaku_disk::{Disk, DiskFile, How, Lock, SystemDisk};
 use shikaku_kit::publisher::evidence_ref;
 use shikaku_kit::spool::{Entry, Mark, Placed, Spool, SpoolError, SpoolOptions};
 use shikaku_schemas::observation::{InquiryProgress, Observation, ObservationBody, Progress};
@@ -335,4 +338,121 @@ fn an_entry_that_lies_there_twice_is_done_once() {
     assert_eq!(spool.status().pending, 0);
     spool.append(vec![entry(3, 10)]).unwrap();
     assert_eq!(segments(folder.path()), 1);
+}
+
+/// The machine's disk, with its syncs counted and the next syncs of a directory refused.
+#[derive(Debug, Default)]
+struct Watched {
+    syncs: Arc<AtomicUsize>,
+    refusals: AtomicUsize,
+}
+
+#[derive(Debug)]
+struct WatchedFile(Arc<dyn DiskFile>, Arc<AtomicUsize>);
+
+impl Disk for Watched {
+    fn open(&self, path: &Path, how: How) -> std::io::Result<Arc<dyn DiskFile>> {
+        let file = SystemDisk.open(path, how)?;
+        let is_segment = path.extension().is_some_and(|found| found == "log");
+        match is_segment {
+            true => Ok(Arc::new(WatchedFile(file, self.syncs.clone()))),
+            false => Ok(file),
+        }
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> std::io::Result<()> {
+        SystemDisk.rename(from, to)
+    }
+
+    fn remove_file(&self, path: &Path) -> std::io::Result<()> {
+        SystemDisk.remove_file(path)
+    }
+
+    fn create_dir_all(&self, path: &Path) -> std::io::Result<()> {
+        SystemDisk.create_dir_all(path)
+    }
+
+    fn list(&self, directory: &Path) -> std::io::Result<Vec<std::path::PathBuf>> {
+        SystemDisk.list(directory)
+    }
+
+    fn sync_directory(&self, directory: &Path) -> std::io::Result<()> {
+        let left = self.refusals.load(Ordering::SeqCst);
+        if left > 0 {
+            self.refusals.store(left - 1, Ordering::SeqCst);
+            return Err(std::io::Error::other("input/output error"));
+        }
+        SystemDisk.sync_directory(directory)
+    }
+
+    fn exists(&self, path: &Path) -> bool {
+        SystemDisk.exists(path)
+    }
+
+    fn lock(&self, path: &Path) -> std::io::Result<Option<Lock>> {
+        SystemDisk.lock(path)
+    }
+
+    fn blocks(&self) -> bool {
+        true
+    }
+}
+
+impl DiskFile for WatchedFile {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> std::io::Result<usize> {
+        self.0.read_at(buffer, offset)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> std::io::Result<()> {
+        self.0.write_at(bytes, offset)
+    }
+
+    fn append(&self, bytes: &[u8]) -> std::io::Result<()> {
+        self.0.append(bytes)
+    }
+
+    fn set_len(&self, length: u64) -> std::io::Result<()> {
+        self.0.set_len(length)
+    }
+
+    fn length(&self) -> std::io::Result<u64> {
+        self.0.length()
+    }
+
+    fn sync(&self) -> std::io::Result<()> {
+        self.1.fetch_add(1, Ordering::SeqCst);
+        self.0.sync()
+    }
+}
+
+/// Simulation, seed 500051: frames written but not yet synced when the process was killed counted as kept at the
+/// next start. The same file was then "known" and let go, and a power cut took the only copy.
+#[test]
+fn what_a_killed_process_left_unsynced_is_synced_before_it_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    open(folder.path()).append(vec![entry(1, 10)]).unwrap();
+    let disk = Arc::new(Watched::default());
+    let spool = Spool::open(SpoolOptions {
+        disk: disk.clone(),
+        ..SpoolOptions::new(folder.path().to_owned(), key())
+    })
+    .unwrap();
+    assert_eq!(disk.syncs.load(Ordering::SeqCst), 1);
+    assert_eq!(spool.append(vec![entry(1, 10)]).unwrap(), [Placed::Known]);
+}
+
+/// Found beside it: one refused sync of the directory left an empty segment of the next name, and every append
+/// was refused until the next start.
+#[test]
+fn a_refused_sync_of_the_directory_refuses_one_append_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = Arc::new(Watched::default());
+    let spool = Spool::open(SpoolOptions {
+        disk: disk.clone(),
+        ..SpoolOptions::new(folder.path().to_owned(), key())
+    })
+    .unwrap();
+    disk.refusals.store(1, Ordering::SeqCst);
+    assert!(spool.append(vec![entry(1, 10)]).is_err());
+    assert_eq!(spool.append(vec![entry(1, 10)]).unwrap(), [Placed::Fresh]);
 }

@@ -241,7 +241,10 @@ fn once(checker: &Checker, model: &Model) {
     for id in model.kept.keys() {
         match verified.get(id) {
             Some(1) => {}
-            None => checker.broken("an acknowledged answer was lost"),
+            None => checker.broken(format!(
+                "an acknowledged answer of terminal {} was lost",
+                model.kept[id].terminal + 1
+            )),
             Some(times) => checker.broken(format!("one answer was recorded {times} times")),
         }
     }

@@ -49,7 +49,9 @@ impl Segment {
     /// Makes a new file; it and its name are durable when this returns.
     pub(super) fn create(disk: &dyn Disk, directory: &Path, first: u64) -> io::Result<Self> {
         let path = directory.join(format!("{first:020}.log"));
-        let file = disk.open(&path, How::New)?;
+        // One of this name is what an earlier try left when its directory could not be synced: nothing is in it.
+        let file = disk.open(&path, How::WriteOrMake)?;
+        file.set_len(0)?;
         disk.sync_directory(directory)?;
         Ok(Self {
             path,
@@ -81,8 +83,9 @@ impl Segment {
         if length > bytes {
             tracing::warn!(spool.cut_bytes = length - bytes, "a torn tail was cut");
             file.set_len(bytes)?;
-            file.sync()?;
         }
+        // A process that was killed between its write and its sync left frames that no power cut would spare.
+        file.sync()?;
         Ok(Self {
             path,
             file,

@@ -63,6 +63,7 @@ impl State {
         for (first, path) in segment_files(&*state.disk, &state.directory)? {
             state.load(first, path)?;
         }
+        state.disk.sync_directory(&state.directory)?;
         state.active = state.segments.last_key_value().map(|(first, _)| *first);
         for (id, (sequence, mark)) in said {
             if state
