@@ -8,8 +8,8 @@ use shikaku_broker::Outgoing;
 use shikaku_ledger::{Ledger, MemoryDatabase};
 use shikaku_schemas::event::{Event, SealedEvent};
 use shikaku_schemas::feed::{FeedVariant, RecordView, ce_id, tell};
-use shikaku_schemas::observation::Committed;
-use shikaku_schemas::topology::FEED_SEQUENCE;
+use shikaku_schemas::observation::{Committed, Observation};
+use shikaku_schemas::topology::{self, FEED_SEQUENCE};
 use shikaku_schemas::value::{EvidenceId, FacilityCode, ObservationId, RecordId};
 
 use crate::node::Sky;
@@ -83,6 +83,13 @@ impl Checker {
         }
     }
 
+    fn acknowledged(&self, message: &Outgoing) {
+        let seen = serde_json::from_slice::<Observation>(&message.payload);
+        if seen.is_ok_and(|seen| !self.database.is_answered(&seen.observation_id)) {
+            self.broken("invariant 1: an observation was acknowledged before the commit");
+        }
+    }
+
     fn logged(&self, sequence: u64, message: &Outgoing) {
         let copied: Option<SealedEvent> = serde_json::from_slice(&message.payload).ok();
         let stored = self.database.event(sequence);
@@ -142,10 +149,16 @@ impl Watcher for Checker {
     }
 
     fn stored(&self, stream: &str, born: u64, sequence: u64, message: &Outgoing) {
-        if stream == "LOG" {
+        if stream == topology::LOG {
             self.logged(sequence, message);
         } else if stream.starts_with("FEED_") {
             self.fed(stream, born, message);
+        }
+    }
+
+    fn settled(&self, stream: &str, message: &Outgoing) {
+        if stream == topology::OBSERVATIONS && message.subject.starts_with("shikaku.obs.") {
+            self.acknowledged(message);
         }
     }
 }

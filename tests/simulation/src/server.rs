@@ -21,6 +21,8 @@ pub trait Watcher: Send + Sync {
     fn said(&self, message: &Outgoing);
     /// A stream stored a message; `born` tells streams of one name apart.
     fn stored(&self, stream: &str, born: u64, sequence: u64, message: &Outgoing);
+    /// A message of a work queue was acknowledged and is gone.
+    fn settled(&self, stream: &str, message: &Outgoing);
 }
 
 /// The broker. Clones share it.
@@ -455,7 +457,10 @@ impl Server {
             None => {
                 let was_pending = found.pending.remove(&sequence).is_some();
                 if was_pending && stream.config.retention == RetentionPolicy::WorkQueue {
-                    stream.kept.remove(&sequence);
+                    let gone = stream.kept.remove(&sequence);
+                    if let Some(gone) = gone {
+                        self.watcher.settled(&stream.config.name, &gone);
+                    }
                 }
             }
         }
