@@ -45,6 +45,9 @@ fn entry(n: u32, bytes: usize) -> Entry {
                 inquiry: InquiryId(uuid::Uuid::from_u128(n.into())),
                 progress: Progress::Submitted,
                 file: None,
+                reception_number: None,
+                count: None,
+                refusal: None,
             }),
         },
         evidence: Some(evidence),
@@ -210,6 +213,7 @@ fn ticket(n: u128) -> Task {
         device: "t1".to_owned(),
         requested_at: jiff::Timestamp::UNIX_EPOCH,
         deadline: jiff::Timestamp::MAX,
+        resume: None,
         body: TaskBody::Ticket(TicketQuestion {
             payer_number: "12137014".into(),
             recipient_number: "4820155".into(),

@@ -4,6 +4,7 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::task::TaskBody;
 use crate::value::{
     InquiryId, InquiryKind, Month, PayerNumber, RecipientNumber, RecordId, Validity,
 };
@@ -31,6 +32,12 @@ pub struct InquiryRequested {
     pub month: Option<Month>,
     /// The record it is about, when known.
     pub record: Option<RecordId>,
+    /// All that is asked; absent in tickets asked for before other inquiries existed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question: Option<Box<TaskBody>>,
+    /// The inquiry that this one asks again, because its 受付番号 is dead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<InquiryId>,
 }
 
 /// `inquiry-submitted`.

@@ -2,6 +2,7 @@
 
 mod answer;
 mod card;
+mod consequence;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -13,6 +14,7 @@ pub use answer::{
     AnswerRecord, AnswerValidity, ConsentGiven, OqsAnswer, OqsFolder, RecordNumbers, SearchEcho,
 };
 pub use card::{CardEnd, CardKind, CardPresented, CardRemoved, CardUnread};
+pub use consequence::{MedicalAnswer, RegistrationOutcome};
 
 use crate::oqs::Refusal;
 use crate::value::{
@@ -70,6 +72,12 @@ pub enum ObservationBody {
     /// The close of a bulk answer: how many units it had.
     #[serde(rename = "oqs-answer-manifest")]
     OqsAnswerManifest(AnswerManifest),
+    /// What became of a registration of a 照会番号.
+    #[serde(rename = "registration-outcome")]
+    RegistrationOutcome(Box<RegistrationOutcome>),
+    /// Medical information came; what it says stays in the evidence.
+    #[serde(rename = "medical-answer")]
+    MedicalAnswer(Box<MedicalAnswer>),
     /// What became of a task that the hub gave.
     #[serde(rename = "inquiry-progress")]
     InquiryProgress(InquiryProgress),
@@ -112,6 +120,8 @@ impl ObservationBody {
             Self::OqsAnswer(_) => "oqs-answer",
             Self::OqsAnswerUnit(_) => "oqs-answer-unit",
             Self::OqsAnswerManifest(_) => "oqs-answer-manifest",
+            Self::RegistrationOutcome(_) => "registration-outcome",
+            Self::MedicalAnswer(_) => "medical-answer",
             Self::InquiryProgress(_) => "inquiry-progress",
             Self::CardPresented(_) => "card-presented",
             Self::CardRemoved(_) => "card-removed",
@@ -196,6 +206,15 @@ pub struct InquiryProgress {
     pub progress: Progress,
     /// The request's file name.
     pub file: Option<String>,
+    /// 受付番号 of a job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reception_number: Option<String>,
+    /// How often the job was asked after (`polled`), or how many units its result has (`received`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u32>,
+    /// Why the centre refused (`rejected`, `lapsed`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<Refusal>,
 }
 
 /// What happened to a request file.
@@ -210,6 +229,16 @@ pub enum Progress {
     Uncertain,
     /// It can never be sent: the terminal or the content does not allow it.
     Refused,
+    /// The centre took the job and gave it a 受付番号.
+    Accepted,
+    /// The job was asked after; it is still being worked on.
+    Polled,
+    /// The job's whole result lies here and is being taken in, unit by unit.
+    Received,
+    /// The centre refused the request.
+    Rejected,
+    /// The centre does not know the 受付番号 any more: only now may the job be asked for again.
+    Lapsed,
 }
 
 /// A chart opened by a peer.

@@ -162,6 +162,9 @@ impl Inquiries {
                 inquiry,
                 progress,
                 file: request.file.clone(),
+                reception_number: None,
+                count: None,
+                refusal: None,
             }),
         };
         let entry = Entry {

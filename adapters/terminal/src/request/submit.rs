@@ -89,7 +89,9 @@ pub(crate) fn submit(
 }
 
 fn write(task: &Task) -> Option<Vec<u8>> {
-    let TaskBody::Ticket(question) = &task.body;
+    let TaskBody::Ticket(question) = &task.body else {
+        return None;
+    };
     // The centre echoes both: enough for a person to find the inquiry, and nobody's number.
     let inquiry = task.inquiry.to_string();
     single::Request::of_ticket(question, task.facility.as_str(), &inquiry)

@@ -21,6 +21,7 @@ fn task(n: u128, patience: SignedDuration) -> Task {
         device: "t1".to_owned(),
         requested_at: now,
         deadline: now + patience,
+        resume: None,
         body: TaskBody::Ticket(TicketQuestion {
             payer_number: "12137014".into(),
             recipient_number: "4820155".into(),
@@ -170,7 +171,9 @@ async fn a_task_that_comes_after_its_deadline_asks_nothing() {
 async fn what_can_never_be_sent_is_refused_and_set_aside() {
     let scene = Scene::new(FaceMode::Copy).await;
     let mut impossible = task(1, LONG);
-    let TaskBody::Ticket(question) = &mut impossible.body;
+    let TaskBody::Ticket(question) = &mut impossible.body else {
+        panic!("a ticket is asked for");
+    };
     question.recipient_number = "😀".into();
     scene.hub.give(&impossible).await;
     hears(&scene, Progress::Refused).await;

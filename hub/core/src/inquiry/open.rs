@@ -126,6 +126,7 @@ impl Open {
             device: terminal.id.clone(),
             requested_at: self.requested_at,
             deadline: self.requested_at.checked_add(answer_timeout).ok()?,
+            resume: None,
             body: TaskBody::Ticket(TicketQuestion {
                 payer_number: asked.payer_number.clone()?,
                 recipient_number: asked.recipient_number.clone()?,

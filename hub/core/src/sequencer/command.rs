@@ -65,6 +65,13 @@ impl Context {
         }
         let carried_out = match &envelope.command {
             Command::InquireTicket(asked) => self.inquire(set, envelope, asked),
+            Command::InquireBulk(_)
+            | Command::InquireCommissioned(_)
+            | Command::InquirePeriod(_)
+            | Command::InquireMedical(_)
+            | Command::RegisterReference(_)
+            | Command::AddTicket(_)
+            | Command::RequestTicket(_) => Err("not-supported"),
             Command::ResolveInquiry { inquiry, note } => resolve(set, envelope, *inquiry, note),
             Command::DecideCase { case, record } => self.decide_case(set, envelope, *case, *record),
             Command::LinkRecords { records, reason } => self
@@ -113,6 +120,8 @@ impl Context {
             on,
             month: None,
             record: question.record,
+            question: None,
+            repeats: None,
         });
         let events = inquiry::decide(&process, request).map_err(|rejection| rejection.rule())?;
         let effects = Effects {

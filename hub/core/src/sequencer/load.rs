@@ -133,6 +133,13 @@ impl Needs {
                     self.keys.insert(context.digests.chart(facts, number));
                 }
             }
+            Command::InquireBulk(_)
+            | Command::InquireCommissioned(_)
+            | Command::InquirePeriod(_)
+            | Command::InquireMedical(_)
+            | Command::RegisterReference(_)
+            | Command::AddTicket(_)
+            | Command::RequestTicket(_) => {}
             Command::ResolveInquiry { inquiry, .. } => self.inquiry(*inquiry),
             Command::DecideCase { case, .. } => {
                 self.cases.push(*case);

@@ -202,7 +202,9 @@ fn on_record(
 fn progressed(set: &mut WorkingSet, seen: &Observation, progress: &InquiryProgress) -> Judged {
     let stream = StreamId::inquiry(progress.inquiry);
     let process = set.stream(&stream).inquiry();
-    let command = InquiryCommand::from_progress(progress, &seen.device);
+    let Some(command) = InquiryCommand::from_progress(progress, &seen.device) else {
+        return Judged::Effects(Effects::default());
+    };
     match inquiry::decide(&process, command) {
         Ok(events) => Judged::Effects(Effects {
             drafts: events

@@ -56,7 +56,9 @@ async fn an_inquiry_is_told_submitted_and_answered() {
     let task = task(&stage).await;
     assert_eq!((task.inquiry, task.device.as_str()), (inquiry, "t1"));
     assert_eq!(task.deadline, task.requested_at + Duration::from_secs(180));
-    let TaskBody::Ticket(question) = &task.body;
+    let TaskBody::Ticket(question) = &task.body else {
+        panic!("a ticket was asked for");
+    };
     assert_eq!(question.confirmed_on.to_string(), "2026-05-11");
 
     let progress =
@@ -143,7 +145,9 @@ async fn a_known_patient_is_asked_about_by_chart_number_unless_the_month_is_not_
         .observe(&file("t1", "a", somebody(1).with_ticket(AT)))
         .await;
     made(&hub.handle.command(ask(Some("70001"))).await);
-    let TaskBody::Ticket(question) = task(&stage).await.body;
+    let TaskBody::Ticket(question) = task(&stage).await.body else {
+        panic!("a ticket was asked for");
+    };
     assert_eq!(question.recipient_number.as_str(), "0001001");
     stage
         .observe(&file(

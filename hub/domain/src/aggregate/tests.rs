@@ -28,6 +28,8 @@ fn requested() -> Fact {
         on: jiff::civil::date(2026, 5, 11),
         month: None,
         record: None,
+        question: None,
+        repeats: None,
     }))
 }
 

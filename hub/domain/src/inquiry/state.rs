@@ -128,8 +128,10 @@ pub enum InquiryCommand {
 
 impl InquiryCommand {
     /// What an adapter's progress note asks for.
-    pub fn from_progress(progress: &InquiryProgress, terminal: &str) -> Self {
-        match progress.progress {
+    /// `None` for a note that no event keeps.
+    pub fn from_progress(progress: &InquiryProgress, terminal: &str) -> Option<Self> {
+        let refusal = progress.refusal.as_ref();
+        Some(match progress.progress {
             Progress::Submitted => Self::NoteSubmitted {
                 terminal: terminal.to_owned(),
                 file: progress.file.clone().unwrap_or_default(),
@@ -143,7 +145,17 @@ impl InquiryCommand {
                 code: Some("not-sendable".to_owned()),
                 message: None,
             },
-        }
+            Progress::Accepted => Self::NoteAccepted {
+                reception_number: progress.reception_number.clone()?,
+            },
+            Progress::Polled => Self::NotePolled,
+            Progress::Received => return None,
+            Progress::Rejected | Progress::Lapsed => Self::RecordRejection {
+                inquiry: Some(progress.inquiry),
+                code: refusal.and_then(|refusal| refusal.code.clone()),
+                message: refusal.and_then(|refusal| refusal.message.clone()),
+            },
+        })
     }
 }
 

@@ -22,6 +22,8 @@ fn request() -> InquiryCommand {
         on: date(2026, 5, 11),
         month: None,
         record: None,
+        question: None,
+        repeats: None,
     })
 }
 
@@ -237,8 +239,15 @@ fn progress_of_an_adapter_becomes_a_command() {
         inquiry: ID,
         progress,
         file: Some("a.xml".to_owned()),
+        reception_number: Some("20260511000123".to_owned()),
+        count: None,
+        refusal: None,
     };
-    let command = |progress| InquiryCommand::from_progress(&note(progress), "t1");
+    let noted = |progress| InquiryCommand::from_progress(&note(progress), "t1");
+    let command = |progress| noted(progress).expect("a command");
+    assert_eq!(noted(Progress::Received), None);
+    let process = given([request(), command(Progress::Accepted)]);
+    assert_eq!(process.reception_number.as_deref(), Some("20260511000123"));
     assert_eq!(command(Progress::Submitted), submit("a.xml"));
     assert_eq!(command(Progress::TimedOut), InquiryCommand::NoteTimedOut);
     assert_eq!(command(Progress::Uncertain), uncertain());

@@ -1,0 +1,29 @@
+//! Answers that confirm no qualification: registrations of 照会番号, and medical information.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::oqs::medical::Overview;
+use crate::oqs::registration::Outcome;
+use crate::value::{ConsentScope, InquiryId};
+
+/// What became of one registration: the answer about one person, or one unit of a bulk answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RegistrationOutcome {
+    /// Our inquiry, when the answer belongs to a journalled request.
+    pub inquiry: Option<InquiryId>,
+    /// What the centre says.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+}
+
+/// Medical information that came for one inquiry. It is the facility's chart record: the bytes are evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MedicalAnswer {
+    /// Our inquiry, when the answer belongs to a journalled request.
+    pub inquiry: Option<InquiryId>,
+    /// What was asked for: drugs (with treatments or without), or check-ups.
+    pub scopes: Vec<ConsentScope>,
+    /// What kind of answer it is; null for a PDF, whose content is not read.
+    pub overview: Option<Overview>,
+}
