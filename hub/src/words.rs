@@ -120,6 +120,7 @@ catalogue! {
     NO_SUCH_FACILITY => "この医療機関コードは設定にありません", "no such facility in the configuration";
     NO_SUCH_CONSUMER => "この配信先は設定にありません", "no such consumer in the configuration";
     NOT_A_DAY => "日付は 2026-05-11 か R8.5.11 の形です", "a day is written 2026-05-11 or R8.5.11";
+    NOT_A_MONTH => "月は 2026-05 か R8.5 の形です", "a month is written 2026-05 or R8.5";
     NOT_KNOWN => "該当する記録がありません", "nothing is known";
     NOT_YET => "この版ではまだできません", "not possible in this version yet";
     POSITION_LATE => "指定の位置まで進みませんでした", "the position was not reached in time";

@@ -1,5 +1,6 @@
 //! The command line. Every command of the contract that this version can do stands here, and no other.
 
+mod inquire;
 mod value;
 
 use std::path::PathBuf;
@@ -10,6 +11,9 @@ use shikaku_core::query::KnownAt;
 use shikaku_schemas::value::{Method, Position};
 use uuid::Uuid;
 
+pub use inquire::{
+    Inquire, InquireCommissioned, InquireMedical, InquirePeriod, InquireReference, InquireTicket,
+};
 use value::{day, known_at, position};
 
 /// 資格確認を一度だけ集め、必要な部門に必要な分だけ届けるハブ / one hub for every 資格確認 result
@@ -114,65 +118,6 @@ pub struct AtLeast {
     /// この位置まで記録されるのを待つ / wait until this position is recorded
     #[arg(long, value_name = "POSITION", value_parser = position)]
     pub at_least: Option<Position>,
-}
-
-/// `inquire`.
-#[derive(Debug, Subcommand)]
-pub enum Inquire {
-    /// 医療券・調剤券による照会 / one inquiry by ticket
-    Ticket(InquireTicket),
-    /// 照会の一覧 / all inquiries
-    List(AtLeast),
-    /// 照会を一つ / one inquiry
-    Show {
-        /// 照会の ID / its id
-        id: Uuid,
-        /// When.
-        #[command(flatten)]
-        at_least: AtLeast,
-    },
-    /// 結果不明の照会に決着をつける / settle an uncertain inquiry by hand
-    Resolve {
-        /// 照会の ID / its id
-        id: Uuid,
-        /// 確認した内容 / what was found out
-        #[arg(long, default_value = "窓口で確認済み / settled at the desk")]
-        note: String,
-    },
-}
-
-/// `inquire ticket`.
-#[derive(Debug, Args)]
-pub struct InquireTicket {
-    /// 医療機関コード / facility
-    #[arg(long, value_name = "CODE")]
-    pub facility: String,
-    /// 公費負担者番号 / payer number
-    #[arg(
-        long,
-        value_name = "NUMBER",
-        required_unless_present = "patient",
-        requires = "recipient"
-    )]
-    pub payer: Option<String>,
-    /// 受給者番号 / recipient number
-    #[arg(long, value_name = "NUMBER", requires = "birth_date")]
-    pub recipient: Option<String>,
-    /// 生年月日 / birth date
-    #[arg(long, value_name = "DATE", value_parser = day, requires = "payer")]
-    pub birth_date: Option<Date>,
-    /// 患者番号（番号を入力する代わりに） / chart number, instead of the numbers
-    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["payer", "recipient", "birth_date"])]
-    pub patient: Option<String>,
-    /// 資格確認日（既定 今日） / day to confirm, default today
-    #[arg(long, value_name = "DATE", value_parser = day)]
-    pub on: Option<Date>,
-    /// 目的 / why it is asked
-    #[arg(long, default_value = "受付 / desk")]
-    pub purpose: String,
-    /// 回答まで待つ / wait for the answer
-    #[arg(long)]
-    pub wait: bool,
 }
 
 /// Whom a question is about.

@@ -33,6 +33,14 @@ fn days_are_read_in_both_calendars() {
 }
 
 #[test]
+fn months_are_read_in_both_calendars() {
+    let may = shikaku_schemas::value::Month::of(jiff::civil::date(2026, 5, 1));
+    assert_eq!(value::month("2026-05"), Ok(may));
+    assert_eq!(value::month("R8.5"), Ok(may));
+    assert!(value::month("May").is_err());
+}
+
+#[test]
 fn an_inquiry_needs_numbers_or_a_patient() {
     let parse = |more: &[&str]| {
         let words = ["shikaku", "inquire", "ticket", "--facility", "1319912349"];

@@ -3,13 +3,20 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use shikaku_core::query::KnownAt;
-use shikaku_schemas::value::{Position, parse_day};
+use shikaku_schemas::value::{Month, Position, parse_day};
 
 use crate::words;
 
 /// A day, in either calendar.
 pub fn day(text: &str) -> Result<Date, String> {
     parse_day(text).ok_or_else(|| words::NOT_A_DAY.to_string())
+}
+
+/// A month, in either calendar.
+pub fn month(text: &str) -> Result<Month, String> {
+    parse_day(&format!("{}-01", text.trim()))
+        .map(Month::of)
+        .ok_or_else(|| words::NOT_A_MONTH.to_string())
 }
 
 /// A position of the ledger.

@@ -5,28 +5,18 @@ use std::collections::{HashMap, HashSet};
 
 use lru::LruCache;
 use shikaku_ledger::{IdentityKey, InboxRow, Ledger, LedgerError, Opened, StoredEvent};
-use shikaku_schemas::command::{Command, CommandEnvelope};
-use shikaku_schemas::observation::{Observation, ObservationBody, OqsAnswer};
+use shikaku_schemas::command::Command;
+use shikaku_schemas::observation::Observation;
 use shikaku_schemas::value::{
-    CaseId, EvidenceId, InquiryId, ObservationId, PatientNumber, PersonId, Position, RecordId,
-    StreamId,
+    CaseId, EvidenceId, ObservationId, PersonId, Position, RecordId, StreamId,
 };
 
 use super::Work;
-use super::answer::names_nobody;
-use super::command::{command_row, inquiry_of};
+use super::command::command_row;
 use super::context::Context;
+use super::needs::Needs;
 use super::state::Loaded;
 use super::working_set::WorkingSet;
-
-/// What the items of a batch name.
-#[derive(Default)]
-struct Needs {
-    inbox: HashSet<ObservationId>,
-    cases: Vec<CaseId>,
-    keys: HashSet<IdentityKey>,
-    streams: HashSet<StreamId>,
-}
 
 /// Loads for `works`; states in `kept` move into the working set.
 pub(crate) async fn load(
@@ -105,115 +95,6 @@ fn target(key: &IdentityKey, leads_to: RecordId) -> StreamId {
         shikaku_ledger::KeyKind::Waiting => StreamId::case(CaseId(leads_to.0)),
         shikaku_ledger::KeyKind::Person => StreamId::person(PersonId(leads_to.0)),
         _ => StreamId::patient(leads_to),
-    }
-}
-
-impl Needs {
-    fn name(&mut self, context: &Context, set: &mut WorkingSet, work: &Work) {
-        match work {
-            Work::Observation(seen) => {
-                self.inbox.insert(seen.observation_id);
-                self.look_up(context, set, seen);
-            }
-            Work::Unjudged(unjudged) => drop(self.inbox.insert(unjudged.observation_id)),
-            Work::Overdue(inquiry) => drop(self.streams.insert(StreamId::inquiry(*inquiry))),
-            Work::Command(envelope) => self.command(context, envelope),
-            Work::Chunk(_) => {}
-        }
-    }
-
-    fn command(&mut self, context: &Context, envelope: &CommandEnvelope) {
-        self.inbox.insert(command_row(envelope));
-        match &envelope.command {
-            Command::InquireTicket(asked) => {
-                self.inquiry(inquiry_of(envelope));
-                if let (Some(number), Some(facts)) =
-                    (&asked.patient, context.facts(&asked.facility))
-                {
-                    self.keys.insert(context.digests.chart(facts, number));
-                }
-            }
-            Command::InquireBulk(_)
-            | Command::InquireCommissioned(_)
-            | Command::InquirePeriod(_)
-            | Command::InquireMedical(_)
-            | Command::RegisterReference(_)
-            | Command::AddTicket(_)
-            | Command::RequestTicket(_) => {}
-            Command::ResolveInquiry { inquiry, .. } => self.inquiry(*inquiry),
-            Command::DecideCase { case, .. } => {
-                self.cases.push(*case);
-                self.streams.insert(StreamId::case(*case));
-            }
-            Command::LinkRecords { records, .. } => {
-                for record in records {
-                    self.record(context, *record);
-                }
-            }
-            Command::UnlinkRecord { record, .. } => self.record(context, *record),
-            Command::RetryParked { id } | Command::DiscardParked { id, .. } => {
-                self.inbox.extend(id.parse::<ObservationId>().ok());
-            }
-        }
-    }
-
-    fn inquiry(&mut self, inquiry: InquiryId) {
-        self.streams.insert(StreamId::inquiry(inquiry));
-    }
-
-    fn record(&mut self, context: &Context, record: RecordId) {
-        self.streams.insert(StreamId::patient(record));
-        self.keys.insert(context.digests.person(record));
-    }
-
-    fn look_up(&mut self, context: &Context, set: &mut WorkingSet, seen: &Observation) {
-        match &seen.body {
-            ObservationBody::OqsAnswer(answer) | ObservationBody::OqsAnswerUnit(answer) => {
-                self.answer(context, set, seen, answer);
-            }
-            ObservationBody::InquiryProgress(progress) => self.inquiry(progress.inquiry),
-            ObservationBody::ChartOpened(opened) => {
-                self.chart(context, seen, &opened.patient);
-                if let Some(record) = opened.record {
-                    self.streams.insert(StreamId::patient(record));
-                }
-            }
-            ObservationBody::VisitAccepted(visit) => self.chart(context, seen, &visit.patient),
-            ObservationBody::CardPresented(card) => {
-                if let Some(number) = &card.patient {
-                    self.chart(context, seen, number);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn chart(&mut self, context: &Context, seen: &Observation, number: &PatientNumber) {
-        if let Some(facts) = context.facts(&seen.facility) {
-            self.keys.insert(context.digests.chart(facts, number));
-        }
-    }
-
-    fn answer(
-        &mut self,
-        context: &Context,
-        set: &mut WorkingSet,
-        seen: &Observation,
-        answer: &OqsAnswer,
-    ) {
-        self.streams.extend(answer.inquiry.map(StreamId::inquiry));
-        if names_nobody(answer) {
-            self.inquiry(InquiryId(seen.observation_id.0));
-        }
-        let Some(facts) = context.facts(&seen.facility) else {
-            return;
-        };
-        let named = set.named(context, seen, answer, facts);
-        for key in &named.keys {
-            let rows = [&key.row, &key.decided, &key.waiting];
-            self.keys.extend(rows.into_iter().cloned());
-        }
-        self.keys.extend(named.twin.clone());
     }
 }
 

@@ -9,6 +9,7 @@ mod case;
 mod command;
 mod context;
 mod load;
+mod needs;
 mod observation;
 mod queue;
 #[cfg(test)]

@@ -1,0 +1,143 @@
+//! A ticket inquiry: with the numbers typed, or with those that are known of a patient.
+
+use jiff::civil::Date;
+use shikaku_domain::inquiry::{self, InquiryCommand};
+use shikaku_domain::patient::PatientState;
+use shikaku_ledger::Draft;
+use shikaku_schemas::command::{CommandEnvelope, InquireTicket};
+use shikaku_schemas::event::InquiryRequested;
+use shikaku_schemas::value::{
+    FacilityCode, InquiryKind, PayerNumber, RecipientNumber, RecordId, StreamId, jst_day,
+};
+
+use super::{carried_out, inquiry_of};
+use crate::sequencer::context::Context;
+use crate::sequencer::needs::Needs;
+use crate::sequencer::verdict::Verdict;
+use crate::sequencer::working_set::{Effects, WorkingSet};
+
+impl Needs {
+    /// The inquiry, and the chart where one is named.
+    pub(super) fn inquire_ticket(
+        &mut self,
+        context: &Context,
+        envelope: &CommandEnvelope,
+        asked: &InquireTicket,
+    ) {
+        self.inquiry(inquiry_of(envelope));
+        if let Some(number) = &asked.patient {
+            self.chart(context, &asked.facility, number);
+        }
+    }
+}
+
+impl Context {
+    /// Asks for one ticket.
+    pub(super) fn inquire_ticket(
+        &self,
+        set: &mut WorkingSet,
+        envelope: &CommandEnvelope,
+        asked: &InquireTicket,
+    ) -> Result<Verdict, &'static str> {
+        let facility = self.facility(&asked.facility).ok_or("facility-unknown")?;
+        if facility.terminals.is_empty() {
+            return Err("no-terminal");
+        }
+        let on = asked.on.unwrap_or_else(|| jst_day(self.clock.now()));
+        let question = self.question(set, asked, on)?;
+        let inquiry = inquiry_of(envelope);
+        let stream = StreamId::inquiry(inquiry);
+        let process = set.stream(&stream).inquiry();
+        let request = InquiryCommand::Request(InquiryRequested {
+            inquiry,
+            kind: InquiryKind::Ticket,
+            requested_by: envelope.by.clone(),
+            purpose: asked.purpose.clone(),
+            payer_number: Some(question.payer_number),
+            recipient_number: Some(question.recipient_number),
+            birth_date: Some(question.birth_date),
+            on,
+            month: None,
+            record: question.record,
+            question: None,
+            repeats: None,
+        });
+        let events = inquiry::decide(&process, request).map_err(|rejection| rejection.rule())?;
+        let effects = Effects {
+            drafts: events
+                .into_iter()
+                .map(|event| Draft {
+                    facility: Some(asked.facility.clone()),
+                    key_of: question.record,
+                    ..Draft::new(event, stream.clone(), 0)
+                })
+                .collect(),
+            ..Effects::default()
+        };
+        Ok(carried_out(set, envelope, effects))
+    }
+
+    fn question(
+        &self,
+        set: &mut WorkingSet,
+        asked: &InquireTicket,
+        on: Date,
+    ) -> Result<Question, &'static str> {
+        let typed = (
+            &asked.payer_number,
+            &asked.recipient_number,
+            asked.birth_date,
+        );
+        if let (Some(payer), Some(recipient), Some(birth_date)) = typed {
+            return Ok(Question {
+                payer_number: payer.clone(),
+                recipient_number: recipient.clone(),
+                birth_date,
+                record: None,
+            });
+        }
+        let number = asked.patient.as_ref().ok_or("numbers-missing")?;
+        let facts = self.facts(&asked.facility).ok_or("facility-unknown")?;
+        let record = set
+            .record_of(&self.digests.chart(facts, number))
+            .ok_or("record-unknown")?;
+        known_numbers(set.patient(record), &asked.facility, record, on)
+    }
+}
+
+/// What a ticket inquiry asks with.
+struct Question {
+    payer_number: PayerNumber,
+    recipient_number: RecipientNumber,
+    birth_date: Date,
+    record: Option<RecordId>,
+}
+
+/// Numbers that are known for that day and that nothing forbids to speak of it.
+fn known_numbers(
+    state: &PatientState,
+    facility: &FacilityCode,
+    record: RecordId,
+    on: Date,
+) -> Result<Question, &'static str> {
+    if state.erased {
+        return Err("record-erased");
+    }
+    if state.current(facility, on).not_commissioned {
+        return Err("not-commissioned");
+    }
+    state
+        .qualifications
+        .iter()
+        .rev()
+        .filter(|known| !known.is_insurance() && known.covers(on))
+        .find_map(|known| {
+            Some(Question {
+                payer_number: known.details.payer_number.clone()?,
+                recipient_number: known.details.recipient_number.clone()?,
+                birth_date: known.person.birth_date.or(state.person.birth_date)?,
+                record: Some(record),
+            })
+        })
+        .ok_or("numbers-unknown")
+}

@@ -1,0 +1,119 @@
+//! What the items of a batch name: everything that has to be loaded before they can be decided.
+
+use std::collections::HashSet;
+
+use shikaku_ledger::IdentityKey;
+use shikaku_schemas::observation::{Observation, ObservationBody, OqsAnswer};
+use shikaku_schemas::value::{
+    CaseId, FacilityCode, InquiryId, ObservationId, PatientNumber, RecordId, StreamId,
+};
+
+use super::Work;
+use super::answer::names_nobody;
+use super::context::Context;
+use super::working_set::WorkingSet;
+
+/// What the items of a batch name.
+#[derive(Default)]
+pub(super) struct Needs {
+    /// Answers given before.
+    pub(super) inbox: HashSet<ObservationId>,
+    /// Cases that are being decided.
+    pub(super) cases: Vec<CaseId>,
+    /// Identity keys.
+    pub(super) keys: HashSet<IdentityKey>,
+    /// Streams.
+    pub(super) streams: HashSet<StreamId>,
+}
+
+impl Needs {
+    /// What one item needs.
+    pub(super) fn name(&mut self, context: &Context, set: &mut WorkingSet, work: &Work) {
+        match work {
+            Work::Observation(seen) => {
+                self.inbox.insert(seen.observation_id);
+                self.look_up(context, set, seen);
+            }
+            Work::Unjudged(unjudged) => drop(self.inbox.insert(unjudged.observation_id)),
+            Work::Overdue(inquiry) => drop(self.streams.insert(StreamId::inquiry(*inquiry))),
+            Work::Command(envelope) => self.command(context, envelope),
+            Work::Chunk(_) => {}
+        }
+    }
+
+    /// An inquiry.
+    pub(super) fn inquiry(&mut self, inquiry: InquiryId) {
+        self.streams.insert(StreamId::inquiry(inquiry));
+    }
+
+    /// A case with what waits in it.
+    pub(super) fn case(&mut self, case: CaseId) {
+        self.cases.push(case);
+        self.streams.insert(StreamId::case(case));
+    }
+
+    /// A record, and the person it belongs to.
+    pub(super) fn record(&mut self, context: &Context, record: RecordId) {
+        self.streams.insert(StreamId::patient(record));
+        self.keys.insert(context.digests.person(record));
+    }
+
+    /// What judging an observation needs.
+    pub(super) fn look_up(&mut self, context: &Context, set: &mut WorkingSet, seen: &Observation) {
+        match &seen.body {
+            ObservationBody::OqsAnswer(answer) | ObservationBody::OqsAnswerUnit(answer) => {
+                self.answer(context, set, seen, answer);
+            }
+            ObservationBody::InquiryProgress(progress) => self.inquiry(progress.inquiry),
+            ObservationBody::ChartOpened(opened) => {
+                self.chart(context, &seen.facility, &opened.patient);
+                if let Some(record) = opened.record {
+                    self.streams.insert(StreamId::patient(record));
+                }
+            }
+            ObservationBody::VisitAccepted(visit) => {
+                self.chart(context, &seen.facility, &visit.patient)
+            }
+            ObservationBody::CardPresented(card) => {
+                if let Some(number) = &card.patient {
+                    self.chart(context, &seen.facility, number);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Where a chart number leads.
+    pub(super) fn chart(
+        &mut self,
+        context: &Context,
+        facility: &FacilityCode,
+        number: &PatientNumber,
+    ) {
+        if let Some(facts) = context.facts(facility) {
+            self.keys.insert(context.digests.chart(facts, number));
+        }
+    }
+
+    fn answer(
+        &mut self,
+        context: &Context,
+        set: &mut WorkingSet,
+        seen: &Observation,
+        answer: &OqsAnswer,
+    ) {
+        self.streams.extend(answer.inquiry.map(StreamId::inquiry));
+        if names_nobody(answer) {
+            self.inquiry(InquiryId(seen.observation_id.0));
+        }
+        let Some(facts) = context.facts(&seen.facility) else {
+            return;
+        };
+        let named = set.named(context, seen, answer, facts);
+        for key in &named.keys {
+            let rows = [&key.row, &key.decided, &key.waiting];
+            self.keys.extend(rows.into_iter().cloned());
+        }
+        self.keys.extend(named.twin.clone());
+    }
+}
