@@ -93,7 +93,11 @@ fn details(event: &Event) -> Vec<String> {
             ]
         }
         Event::NotCommissionedObserved(observed) => vec![observed.month.to_string()],
-        Event::InquiryAnswered(answered) => vec![both(words::validity(answered.validity))],
+        Event::InquiryAnswered(answered) => answered
+            .validity
+            .map(|validity| both(words::validity(validity)))
+            .into_iter()
+            .collect(),
         _ => Vec::new(),
     }
 }

@@ -31,6 +31,10 @@ pub struct Facility {
     /// How a 照会番号 becomes a chart number.
     #[serde(default)]
     pub reference_number: ReferenceNumberRule,
+    /// Whether a chart number is registered as 照会番号 by itself after a check that came without one (guide
+    /// 4.1.1(4)). Without effect where `reference_number` is `none`.
+    #[serde(default = "yes")]
+    pub register_references: bool,
     /// 指定医療機関; false explains permanent 未委託.
     #[serde(default = "yes")]
     pub designated: bool,

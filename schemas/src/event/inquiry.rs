@@ -74,8 +74,9 @@ pub struct InquiryPolled {
 pub struct InquiryAnswered {
     /// The inquiry; null for an answer that nobody here asked for and that names nobody.
     pub inquiry: Option<InquiryId>,
-    /// What the centre said.
-    pub validity: Validity,
+    /// What the centre said of a qualification; null where it was asked for something else: a job as a whole,
+    /// a registration, medical information.
+    pub validity: Option<Validity>,
     /// The record it was about, when it named somebody.
     pub record: Option<RecordId>,
 }

@@ -1,11 +1,11 @@
-//! Answers that confirm no qualification: registrations of 照会番号, and medical information.
+//! What confirms no qualification: registrations of 照会番号, medical information, consents that staff entered.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::oqs::medical::Overview;
 use crate::oqs::registration::Outcome;
-use crate::value::{ConsentScope, InquiryId};
+use crate::value::{AsOf, ConsentScope, InquiryId, PatientNumber};
 
 /// What became of one registration: the answer about one person, or one unit of a bulk answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -26,4 +26,19 @@ pub struct MedicalAnswer {
     pub scopes: Vec<ConsentScope>,
     /// What kind of answer it is; null for a PDF, whose content is not read.
     pub overview: Option<Overview>,
+}
+
+/// A consent as staff entered it into a chart. It is kept beside the card's, and permits no request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ConsentEntered {
+    /// The chart number.
+    pub patient: PatientNumber,
+    /// What it permits.
+    pub scope: ConsentScope,
+    /// 同意日時.
+    #[serde(default)]
+    pub given_at: Option<AsOf>,
+    /// 閲覧可能期限.
+    #[serde(default)]
+    pub available_until: Option<AsOf>,
 }

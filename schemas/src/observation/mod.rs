@@ -14,7 +14,7 @@ pub use answer::{
     AnswerRecord, AnswerValidity, ConsentGiven, OqsAnswer, OqsFolder, RecordNumbers, SearchEcho,
 };
 pub use card::{CardEnd, CardKind, CardPresented, CardRemoved, CardUnread};
-pub use consequence::{MedicalAnswer, RegistrationOutcome};
+pub use consequence::{ConsentEntered, MedicalAnswer, RegistrationOutcome};
 
 use crate::oqs::Refusal;
 use crate::value::{
@@ -107,7 +107,7 @@ pub enum ObservationBody {
     TicketEnteredOffline(serde_json::Value),
     /// A consent entered by staff.
     #[serde(rename = "consent-entered")]
-    ConsentEntered(serde_json::Value),
+    ConsentEntered(ConsentEntered),
     /// Non-disclosure set or cleared.
     #[serde(rename = "disclosure-changed")]
     DisclosureChanged(serde_json::Value),

@@ -237,7 +237,7 @@ fn of_nobody(set: &mut WorkingSet, seen: &Observation, answer: &OqsAnswer) -> Ve
             },
             false => InquiryCommand::RecordAnswer {
                 inquiry,
-                validity: validity(answer),
+                validity: Some(validity(answer)),
                 record: None,
             },
         };
@@ -264,7 +264,7 @@ fn inquiry_answered(
     let process = set.stream(&stream).inquiry();
     let command = InquiryCommand::RecordAnswer {
         inquiry: Some(inquiry),
-        validity,
+        validity: Some(validity),
         record: Some(record),
     };
     // Answered before, or never asked here: what the answer says of the person is recorded all the same.

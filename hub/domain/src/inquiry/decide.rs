@@ -223,7 +223,7 @@ pub fn evolve(process: &mut InquiryProcess, event: &Event) {
         Event::InquiryPolled(polled) => process.polls = polled.count,
         Event::InquiryAnswered(answered) => {
             process.answered = true;
-            process.validity = Some(answered.validity);
+            process.validity = answered.validity;
             process.record = answered.record;
             process.end(Answered);
         }

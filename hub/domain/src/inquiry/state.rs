@@ -101,8 +101,8 @@ pub enum InquiryCommand {
     RecordAnswer {
         /// The inquiry.
         inquiry: Option<InquiryId>,
-        /// What it said.
-        validity: Validity,
+        /// What it said of a qualification; none where something else was asked for.
+        validity: Option<Validity>,
         /// The record it was about.
         record: Option<RecordId>,
     },

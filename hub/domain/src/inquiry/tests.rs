@@ -37,7 +37,7 @@ fn submit(file: &str) -> InquiryCommand {
 fn answer() -> InquiryCommand {
     InquiryCommand::RecordAnswer {
         inquiry: Some(ID),
-        validity: Validity::Valid,
+        validity: Some(Validity::Valid),
         record: None,
     }
 }
@@ -202,7 +202,7 @@ fn what_a_person_settled_stays_settled_when_the_answer_still_comes() {
 fn an_answer_nobody_asked_for_has_a_life_of_its_own() {
     let orphan = || InquiryCommand::RecordAnswer {
         inquiry: None,
-        validity: Validity::NotFound,
+        validity: Some(Validity::NotFound),
         record: None,
     };
     let process = given([orphan()]);
