@@ -96,6 +96,8 @@ catalogue! {
     NUMBER_REUSED => "同じ番号で氏名か性別が違います", "same numbers, other name or sex";
     KEYS_DISAGREE => "番号ごとに別の記録を指します", "its numbers lead to different records";
     LINK_OFFERED => "未委託の人と同じ人かもしれません", "equals a waiting 未委託 person";
+    ISSUER_DIFFERS => "一括照会の回答の保険者・公費負担者が照会したものと違います", "a bulk answer names another insurer or payer than asked";
+    TICKETS_VANISHED => "多数の医療券が消えました（閉じると取消を認めます）", "many tickets vanished (closing it says they are gone)";
     QUEUED_BEHIND => "先の案件を待っています", "waits behind an earlier case";
 
     // Starting and stopping.

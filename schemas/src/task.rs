@@ -5,7 +5,9 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::value::{FacilityCode, InquiryId, Month, PayerNumber, RecipientNumber, ReferenceNumber};
+use crate::value::{
+    FacilityCode, InquiryId, Month, PatientNumber, PayerNumber, RecipientNumber, ReferenceNumber,
+};
 
 /// One inquiry that a terminal carries out. Idempotent by `inquiry`: an adapter that has journalled it does not
 /// send its first request again.
@@ -135,6 +137,9 @@ pub struct BulkRow {
     pub birth_date: Date,
     /// 任意の識別子, echoed by the centre: tells the answers of a job apart.
     pub identifier: String,
+    /// The chart number, where the list told it; no request carries it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patient: Option<PatientNumber>,
 }
 
 /// 委託先資格情報の一括取得 of one month.

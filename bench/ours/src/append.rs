@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use shikaku_core::{HubOptions, BrokerOptions, SequencerAlone, Teller};
+use shikaku_core::{BrokerOptions, HubOptions, JobOptions, MonthOptions, SequencerAlone, Teller};
 use shikaku_ledger::{Database, KeyStoreAt, KeysOptions, Ledger, LedgerOptions};
 use shikaku_schemas::clock::{SystemClock, SystemRandomness};
 use shikaku_schemas::event::{PersonDetails, Ticket};
@@ -138,6 +138,8 @@ fn options(group_key: SealKey) -> Result<HubOptions> {
         nats: BrokerOptions { url: String::new(), user: "hub".into(), password: String::new(), ca_file: None }.into(),
         feed_days: 1,
         answer_timeout: Duration::from_secs(60),
+        jobs: JobOptions::default(),
+            months: MonthOptions::OFF,
         auto_link: false,
         clock: Arc::new(SystemClock),
         randomness: Arc::new(SystemRandomness),

@@ -28,9 +28,10 @@ mod relay;
 mod run;
 mod sequencer;
 mod tasks;
+mod terminals;
 
 pub use alone::{SequencerAlone, Teller};
 pub use error::HubError;
-pub use options::HubOptions;
+pub use options::{HubOptions, JobOptions, MonthOptions};
 pub use run::{HubHandle, run};
 pub use shikaku_broker::{BrokerAt, BrokerOptions};

@@ -18,6 +18,7 @@ use crate::provision::Provisioner;
 use crate::relay::Relay;
 use crate::sequencer::{Announcement, Context, Item, Queue, Sequencer};
 use crate::tasks::Tasks;
+use crate::terminals::Terminals;
 use crate::{HubError, HubOptions, commands, keys};
 
 /// How long the broker has to take its streams at the start.
@@ -136,6 +137,7 @@ impl Hub {
             queue: queue.clone(),
             desks: context.desks.clone(),
         };
+        let terminals = context.terminals.clone();
         let (announce, announced) = mpsc::channel(ANNOUNCEMENTS);
         let parked = provisioner.parked.clone();
         let mut tasks = Tasks::new(cancel.clone());
@@ -147,7 +149,7 @@ impl Hub {
         tasks.spawn("provisioner", provisioner.run(cancel.clone()));
         let intake = self.intake(queue.clone(), parked, announced);
         tasks.spawn("intake", intake.run(cancel.clone()));
-        let inquiries = self.inquiries(queue, tasks_seen);
+        let inquiries = self.inquiries(queue, terminals, tasks_seen);
         tasks.spawn("inquiries", inquiries.run(cancel.clone()));
         let keys = keys::run(self.broker.clone(), self.ledger.clone(), cancel.clone());
         tasks.spawn("keys", keys);
@@ -193,7 +195,12 @@ impl Hub {
         }
     }
 
-    fn inquiries(&self, queue: Queue, tasks_made: watch::Receiver<u64>) -> Inquiries {
+    fn inquiries(
+        &self,
+        queue: Queue,
+        terminals: Terminals,
+        tasks_made: watch::Receiver<u64>,
+    ) -> Inquiries {
         Inquiries {
             ledger: self.ledger.clone(),
             broker: self.broker.clone(),
@@ -201,6 +208,8 @@ impl Hub {
             group: self.options.group.clone(),
             clock: Arc::clone(&self.options.clock),
             answer_timeout: self.options.answer_timeout,
+            jobs: self.options.jobs,
+            terminals,
             tasks_made,
         }
     }

@@ -92,5 +92,7 @@ fn reason(reason: CaseReason) -> Words {
         CaseReason::KeysDisagree => words::KEYS_DISAGREE,
         CaseReason::LinkOffered => words::LINK_OFFERED,
         CaseReason::QueuedBehind => words::QUEUED_BEHIND,
+        CaseReason::IssuerDiffers => words::ISSUER_DIFFERS,
+        CaseReason::TicketsVanished => words::TICKETS_VANISHED,
     }
 }

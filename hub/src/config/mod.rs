@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use shikaku_schemas::group::{Consumer, Group};
 
-pub use section::{Http, Identity, Nats, Retention, Timing};
+pub use section::{Http, Identity, Nats, Retention, Schedule, Timing};
 
 /// Every key with its default; also what `shikaku up` runs on where no file is given.
 pub const DEFAULTS: &str = include_str!("defaults.toml");
@@ -86,6 +86,8 @@ pub struct Config {
     pub group_key_file: PathBuf,
     /// Where the signing key is, or is made.
     pub signing_key_file: PathBuf,
+    /// `[schedule]`.
+    pub schedule: Schedule,
     /// `[timing]`.
     pub timing: Timing,
     /// `[retention]`.
@@ -205,6 +207,7 @@ impl Config {
                 .signing_key_file
                 .map_or_else(|| keys.join("signing.key"), |path| absolute(&path)),
             data_dir,
+            schedule: file.schedule,
             timing: file.timing,
             retention: file.retention,
             identity: file.identity,

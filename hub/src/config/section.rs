@@ -123,16 +123,24 @@ pub struct Keys {
 }
 
 /// What runs by itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Schedule {
     /// Whether commissioned bulk queries run by themselves.
     pub enabled: bool,
+    /// Bulk jobs that one terminal has at a time; more wait.
+    pub jobs_per_terminal: u8,
+    /// A month of which more than this share of the tickets vanishes at once opens a case instead.
+    pub vanishing_percent: u8,
 }
 
 impl Default for Schedule {
     fn default() -> Self {
-        Self { enabled: true }
+        Self {
+            enabled: true,
+            jobs_per_terminal: 4,
+            vanishing_percent: 20,
+        }
     }
 }
 

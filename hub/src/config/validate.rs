@@ -32,10 +32,20 @@ pub fn validate(
     for (key, zero) in [
         ("retention.feed_days", file.retention.feed_days == 0),
         ("retention.record_years", file.retention.record_years == 0),
+        (
+            "schedule.jobs_per_terminal",
+            file.schedule.jobs_per_terminal == 0,
+        ),
     ] {
         if zero {
             faults.push(Fault::new(key, "1 以上にしてください / must be 1 or more"));
         }
+    }
+    if file.schedule.vanishing_percent > 100 {
+        faults.push(Fault::new(
+            "schedule.vanishing_percent",
+            "0 から 100 まで / must be 0 to 100",
+        ));
     }
     welfare_offices(file, faults);
     facilities(file, faults, warnings);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shikaku_card_reader::CardReaderOptions;
-use shikaku_core::{HubHandle, HubOptions};
+use shikaku_core::{HubHandle, HubOptions, JobOptions, MonthOptions};
 use shikaku_kit::broker::BrokerOptions;
 use shikaku_ledger::Ledger;
 use shikaku_models::{AccessAt, Database, ModelsOptions, StatusBoard};
@@ -36,6 +36,14 @@ pub async fn hub(site: &Site, ledger: Ledger, roles: &mut Roles) -> anyhow::Resu
         .into(),
         feed_days: config.retention.feed_days,
         answer_timeout: Duration::from_secs(config.timing.answer_timeout_s),
+        jobs: JobOptions {
+            poll: Duration::from_secs(config.timing.bulk_poll_s),
+            per_terminal: usize::from(config.schedule.jobs_per_terminal),
+        },
+        months: MonthOptions {
+            schedule: config.schedule.enabled,
+            vanishing_percent: config.schedule.vanishing_percent,
+        },
         auto_link: config.identity.auto_link,
         clock: Arc::new(SystemClock),
         randomness: Arc::new(SystemRandomness),

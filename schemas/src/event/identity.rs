@@ -71,6 +71,11 @@ pub enum CaseReason {
     LinkOffered,
     /// An earlier observation of this person waits in a case.
     QueuedBehind,
+    /// An answer of a 一括照会 names another payer or insurer than the row that was asked.
+    IssuerDiffers,
+    /// A month's tickets vanished: all of them, or more than a set share. Nothing is withdrawn before a person
+    /// has looked; closing the case says that they are gone indeed.
+    TicketsVanished,
 }
 
 /// `identity-case-opened`.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::task::TaskBody;
 use crate::value::{
-    InquiryId, InquiryKind, Month, PayerNumber, RecipientNumber, RecordId, Validity,
+    AsOf, InquiryId, InquiryKind, Month, PayerNumber, RecipientNumber, RecordId, Validity,
 };
 
 /// `inquiry-requested`: who asks what, and why.
@@ -38,6 +38,9 @@ pub struct InquiryRequested {
     /// The inquiry that this one asks again, because its 受付番号 is dead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeats: Option<InquiryId>,
+    /// The terminal it was given to, for good: after a restart it is told to no other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terminal: Option<String>,
 }
 
 /// `inquiry-submitted`.
@@ -65,8 +68,11 @@ pub struct InquiryAccepted {
 pub struct InquiryPolled {
     /// The inquiry.
     pub inquiry: InquiryId,
-    /// How often so far.
+    /// How often so far. Not every time is recorded.
     pub count: u32,
+    /// The terminal that asked; absent where it is the one that the request went to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terminal: Option<String>,
 }
 
 /// `inquiry-answered`.
@@ -79,6 +85,49 @@ pub struct InquiryAnswered {
     pub validity: Option<Validity>,
     /// The record it was about, when it named somebody.
     pub record: Option<RecordId>,
+    /// What a job's result held; a job has no validity of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<JobResult>,
+    /// The job and the row that this answer, which names nobody, is a part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part_of: Option<PartOf>,
+}
+
+/// The close of a job: only with it is it known that nothing of the result is missing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct JobResult {
+    /// Units that came.
+    pub units: u32,
+    /// Units that could not be read.
+    pub unreadable: u32,
+    /// Units that repeat another one byte for byte.
+    pub repeated: u32,
+    /// エラー件数 as stated.
+    pub errors: u32,
+    /// Whether the stated counts fit the units.
+    pub counts_agree: bool,
+    /// Whether month and institution, where they are stated, are those asked for.
+    pub same_question: bool,
+    /// 処理実行日時.
+    pub executed_at: Option<AsOf>,
+}
+
+impl JobResult {
+    /// Whether nothing of it is missing or in doubt: only then does silence about a ticket tell anything.
+    pub fn is_complete(&self) -> bool {
+        self.unreadable == 0 && self.errors == 0 && self.counts_agree && self.same_question
+    }
+}
+
+/// One row of a job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PartOf {
+    /// The job.
+    pub inquiry: InquiryId,
+    /// 任意の識別子 of the row, as echoed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row: Option<String>,
 }
 
 /// `inquiry-rejected`.
@@ -90,6 +139,12 @@ pub struct InquiryRejected {
     pub code: Option<String>,
     /// Its message, as text.
     pub message: Option<String>,
+    /// The centre does not know the 受付番号 any more: the same may be asked for anew.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lapsed: bool,
+    /// The job and the row that this refusal is a part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part_of: Option<PartOf>,
 }
 
 /// `inquiry-timed-out`.

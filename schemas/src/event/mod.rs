@@ -20,7 +20,7 @@ pub use identity::{
 };
 pub use inquiry::{
     InquiryAccepted, InquiryAnswered, InquiryPolled, InquiryRejected, InquiryRequested,
-    InquiryResolved, InquirySubmitted, InquiryTimedOut, InquiryUncertain,
+    InquiryResolved, InquirySubmitted, InquiryTimedOut, InquiryUncertain, JobResult, PartOf,
 };
 pub use patient::{
     ConsentEnded, ConsentRecorded, HalfVerified, MedicalInformationReceived, MonthSettled,

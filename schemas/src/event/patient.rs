@@ -211,6 +211,9 @@ pub struct MonthSettled {
     pub withdrawn: u32,
     /// People still 未委託.
     pub waiting: u32,
+    /// Tickets that this run did not show, and that no second run has confirmed gone yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<u32>,
 }
 
 /// `non-disclosure-flagged`, `non-disclosure-cleared`.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use shikaku_broker::BrokerAt;
-use shikaku_core::{HubError, HubOptions};
+use shikaku_core::{HubError, HubOptions, JobOptions, MonthOptions};
 use shikaku_disk::Disk;
 use shikaku_kit::backoff::Backoff;
 use shikaku_kit::publisher::{self, PublisherOptions};
@@ -681,6 +681,8 @@ async fn hub(node: Arc<Node>, disk: Arc<dyn Disk>, broker: BrokerAt, database: M
         nats: broker,
         feed_days: 30,
         answer_timeout: Duration::from_secs(180),
+        jobs: JobOptions::default(),
+            months: MonthOptions::OFF,
         auto_link: false,
         clock: wits.clone(),
         randomness: wits,

@@ -1,14 +1,16 @@
 //! Inquiries on their way: each becomes one task for one terminal, and none is forgotten.
 //!
-//! The ledger says what is open; `TASKS` is only how it is told. After a restart or a wiped broker every
-//! inquiry that no terminal has confirmed is told again under the same id, to the same terminal, which
-//! knows by its journal what it sent. Nothing is ever asked twice.
+//! The ledger says what is open and which terminal it was given to; `TASKS` is only how it is told. After a restart
+//! or a wiped broker every inquiry that no terminal has confirmed is told again under the same id, to the same
+//! terminal, which knows by its journal what it sent. Nothing is ever requested twice: a job whose terminal falls
+//! silent is gone on with at another one by its 受付番号, and one whose 受付番号 is dead is asked under a new id.
 
 mod open;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use shikaku_broker::{Broker, HeaderMap, NATS_MESSAGE_ID, Outgoing};
 use shikaku_ledger::Ledger;
 use shikaku_schemas::clock::Clock;
@@ -19,17 +21,34 @@ use shikaku_schemas::value::Position;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::JobOptions;
 use crate::error::Cause;
 use crate::sequencer::{Queue, Work};
-use open::OpenInquiries;
+use crate::terminals::Terminals;
+use open::{Limits, OpenInquiries};
 
 const PAGE: u32 = 500;
 const POLL: Duration = Duration::from_millis(250);
 const PAUSE: Duration = Duration::from_secs(1);
 /// The terminal's own time-out comes first. Only when nothing at all is heard does the hub speak.
 const SILENCE: Duration = Duration::from_secs(60);
-/// How far before the last event open inquiries are looked for: far longer than any may stay open.
-const LOOK_BACK: Duration = Duration::from_secs(2 * 24 * 60 * 60);
+/// How far before the last event open inquiries are looked for: longer than a 受付番号 lives.
+const LOOK_BACK: Duration = Duration::from_secs(40 * 24 * 60 * 60);
+/// A job of which nothing was heard for so many pauses between two polls is gone on with elsewhere.
+const POLLS_MISSED: u32 = 5;
+
+/// Events of inquiries.
+const KINDS: &[&str] = &[
+    "inquiry-requested",
+    "inquiry-submitted",
+    "inquiry-accepted",
+    "inquiry-polled",
+    "inquiry-answered",
+    "inquiry-rejected",
+    "inquiry-timed-out",
+    "inquiry-uncertain",
+    "inquiry-resolved",
+];
 
 /// Tells terminals what to ask, and watches the deadlines.
 pub(crate) struct Inquiries {
@@ -39,6 +58,8 @@ pub(crate) struct Inquiries {
     pub(crate) group: Group,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) answer_timeout: Duration,
+    pub(crate) jobs: JobOptions,
+    pub(crate) terminals: Terminals,
     /// Counts how often `TASKS` had to be made.
     pub(crate) tasks_made: watch::Receiver<u64>,
 }
@@ -65,10 +86,15 @@ impl Inquiries {
 
     async fn follow(&mut self) -> Result<(), Cause> {
         let mut committed = self.ledger.committed();
-        let (mut open, mut position) = self.recover().await?;
+        let mut open = OpenInquiries::default();
+        let head = self.ledger.head().await?;
+        let oldest = head.recorded_at.checked_sub(LOOK_BACK)?;
+        let mut position = self.ledger.position_at(oldest).await?;
         loop {
             position = self.catch_up(&mut open, position).await?;
+            self.repeat(&mut open).await?;
             self.tell(&mut open).await?;
+            self.resume(&mut open).await?;
             self.expire(&mut open).await?;
             metrics::gauge!("shikaku_hub_inquiries_open").set(open.len() as f64);
             tokio::select! {
@@ -84,54 +110,43 @@ impl Inquiries {
         }
     }
 
-    /// Reads backwards from the head, because an inquiry does not stay open for long.
-    async fn recover(&self) -> Result<(OpenInquiries, Position), Cause> {
-        let head = self.ledger.head().await?;
-        let oldest = head.recorded_at.checked_sub(LOOK_BACK)?;
-        let mut pages = Vec::new();
-        let mut before = head.position.0;
-        while before > 0 {
-            let after = before.saturating_sub(u64::from(PAGE));
-            let limit = u32::try_from(before - after).unwrap_or(PAGE);
-            let page = self.ledger.read_page(Position(after), limit).await?;
-            let reached = page
-                .first()
-                .is_none_or(|event| event.head.recorded_at < oldest);
-            pages.push(page);
-            before = after;
-            if reached {
-                break;
-            }
-        }
-        let mut open = OpenInquiries::default();
-        for page in pages.into_iter().rev() {
-            open.record(&self.ledger, &page).await?;
-        }
-        Ok((open, head.position))
-    }
-
+    /// Events of other streams are not even read.
     async fn catch_up(
         &self,
         open: &mut OpenInquiries,
         mut position: Position,
     ) -> Result<Position, Cause> {
-        loop {
-            let page = self.ledger.read_page(position, PAGE).await?;
-            let Some(last) = page.last() else {
-                return Ok(position);
+        let head = self.ledger.head().await?.position;
+        while position < head {
+            let page = self.ledger.read_kinds(position, KINDS, PAGE).await?;
+            open.record(&self.ledger, &page, self.clock.now()).await?;
+            position = match page.last() {
+                Some(last) if page.len() == PAGE as usize => last.head.position,
+                Some(last) => last.head.position.max(head),
+                None => head,
             };
-            position = last.head.position;
-            open.record(&self.ledger, &page).await?;
+        }
+        let jobs: Vec<_> = open.at_terminals(&self.group).collect();
+        let jobs = jobs.iter();
+        let jobs = jobs.map(|(id, facility, device)| (*id, *facility, device.as_str()));
+        self.terminals.under_way(jobs);
+        Ok(position)
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            answer_timeout: self.answer_timeout,
+            jobs_per_terminal: self.jobs.per_terminal,
         }
     }
 
     async fn tell(&self, open: &mut OpenInquiries) -> Result<(), Cause> {
         let now = self.clock.now();
-        for task in open.untold(&self.group, self.answer_timeout) {
+        for task in open.untold(&self.group, &self.limits(), now) {
             if task.deadline > now {
                 self.publish(&task).await?;
             }
-            open.told(task.inquiry);
+            open.told(task.inquiry, now);
         }
         Ok(())
     }
@@ -139,23 +154,73 @@ impl Inquiries {
     async fn publish(&self, task: &Task) -> Result<(), Cause> {
         let subject = subject::task(&task.facility, "terminal", &task.device, task.body.kind());
         let mut headers = HeaderMap::new();
-        headers.insert(NATS_MESSAGE_ID, task.inquiry.to_string());
+        let id = match &task.resume {
+            None => format!("{}/{}", task.inquiry, task.device),
+            Some(_) => format!("{}/{}/resume", task.inquiry, task.device),
+        };
+        headers.insert(NATS_MESSAGE_ID, id);
         let message = Outgoing {
             subject,
             headers,
             payload: serde_json::to_vec(task)?.into(),
         };
         self.broker.store(message).await?;
+        let place = (task.facility.clone(), task.device.clone());
+        self.terminals.told(place, self.clock.now());
+        Ok(())
+    }
+
+    /// A job whose terminal is silent is gone on with at another one of its facility, if there is one.
+    async fn resume(&self, open: &mut OpenInquiries) -> Result<(), Cause> {
+        let now = self.clock.now();
+        let patience = self.jobs.poll * POLLS_MISSED;
+        let mut resumed = Vec::new();
+        for (id, job) in open.accepted() {
+            let at = job.resumed.as_ref().map(|(_, at)| *at);
+            let heard = [self.terminals.job_heard(id), at];
+            let heard = heard.into_iter().flatten().fold(job.since, Timestamp::max);
+            let silent = heard.checked_add(patience).is_ok_and(|end| end < now);
+            let device = job.device(&self.group);
+            let Some(facility) = self.group.facility(&job.facility).filter(|_| silent) else {
+                continue;
+            };
+            let other = self.terminals.choose(facility, device.as_deref(), now);
+            let Some(other) = other.filter(|other| Some(other) != device.as_ref()) else {
+                continue;
+            };
+            if let Some(task) = job.resume(other.clone(), &self.limits(), now) {
+                tracing::warn!(inquiry.id = %id, terminal = %other, "a job's terminal is silent; another goes on with it");
+                metrics::counter!("shikaku_hub_jobs_resumed_total").increment(1);
+                self.publish(&task).await?;
+                resumed.push((id, other));
+            }
+        }
+        for (id, device) in resumed {
+            open.resumed(id, device, now);
+        }
+        Ok(())
+    }
+
+    async fn repeat(&self, open: &mut OpenInquiries) -> Result<(), Cause> {
+        for (inquiry, times) in open.take_lapsed() {
+            tracing::warn!(inquiry.id = %inquiry, times, "a job's 受付番号 is dead; it is asked anew");
+            self.put(Work::Again { inquiry, times }).await?;
+        }
         Ok(())
     }
 
     async fn expire(&self, open: &mut OpenInquiries) -> Result<(), Cause> {
         let patience = self.answer_timeout + SILENCE;
         for inquiry in open.silent_since(self.clock.now(), patience) {
-            let answer = self.queue.put(Work::Overdue(inquiry)).await;
-            answer.ok_or("the sequencer has stopped")?.await?;
+            self.put(Work::Overdue(inquiry)).await?;
             tracing::warn!(inquiry.id = %inquiry, "nothing was heard of an inquiry; a person looks");
         }
+        Ok(())
+    }
+
+    async fn put(&self, work: Work) -> Result<(), Cause> {
+        let answer = self.queue.put(work).await;
+        answer.ok_or("the sequencer has stopped")?.await?;
         Ok(())
     }
 }

@@ -234,11 +234,14 @@ fn of_nobody(set: &mut WorkingSet, seen: &Observation, answer: &OqsAnswer) -> Ve
                 inquiry,
                 code: answer.code.clone(),
                 message: answer.message.clone(),
+                lapsed: false,
+                part_of: None,
             },
             false => InquiryCommand::RecordAnswer {
                 inquiry,
                 validity: Some(validity(answer)),
                 record: None,
+                part_of: None,
             },
         };
         if let Ok(events) = inquiry::decide(&process, command) {
@@ -266,6 +269,7 @@ fn inquiry_answered(
         inquiry: Some(inquiry),
         validity: Some(validity),
         record: Some(record),
+        part_of: None,
     };
     // Answered before, or never asked here: what the answer says of the person is recorded all the same.
     let events = inquiry::decide(&process, command).ok()?;

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::HubOptions;
 use crate::desk::Desks;
 use crate::identity::Digests;
+use crate::terminals::Terminals;
 
 /// Fixed while the hub runs.
 pub(crate) struct Context {
@@ -33,6 +34,8 @@ pub(crate) struct Context {
     pub(crate) randomness: Arc<dyn Randomness>,
     /// What lies at the desks, for screens.
     pub(crate) desks: Desks,
+    /// How the terminals are doing.
+    pub(crate) terminals: Terminals,
 }
 
 impl Context {
@@ -52,6 +55,7 @@ impl Context {
             clock: Arc::clone(&options.clock),
             randomness: Arc::clone(&options.randomness),
             desks: Desks::new(),
+            terminals: Terminals::default(),
         }
     }
 

@@ -8,6 +8,7 @@ mod answer;
 mod case;
 mod command;
 mod context;
+mod job;
 mod load;
 mod needs;
 mod observation;

@@ -11,6 +11,7 @@ use shikaku_schemas::value::{
 use super::Work;
 use super::answer::names_nobody;
 use super::context::Context;
+use super::job::next_of;
 use super::working_set::WorkingSet;
 
 /// What the items of a batch name.
@@ -36,6 +37,10 @@ impl Needs {
             }
             Work::Unjudged(unjudged) => drop(self.inbox.insert(unjudged.observation_id)),
             Work::Overdue(inquiry) => drop(self.streams.insert(StreamId::inquiry(*inquiry))),
+            Work::Again { inquiry, .. } => {
+                self.inquiry(*inquiry);
+                self.inquiry(next_of(*inquiry));
+            }
             Work::Command(envelope) => self.command(context, envelope),
             Work::Chunk(_) => {}
         }

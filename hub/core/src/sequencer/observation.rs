@@ -1,16 +1,16 @@
 //! Judging one observation on the working set.
 
-use shikaku_domain::inquiry::{self, InquiryCommand, InquiryRejection};
 use shikaku_domain::patient::{self, PatientCommand};
-use shikaku_ledger::{Draft, InboxRow};
+use shikaku_ledger::InboxRow;
 use shikaku_schemas::event::VisitAccepted;
 use shikaku_schemas::mutant::{Mutant, planted};
 use shikaku_schemas::observation::{
-    ChartOpened, CommitOutcome, InquiryProgress, Observation, ObservationBody, VisitSeen,
+    ChartOpened, CommitOutcome, Observation, ObservationBody, VisitSeen,
 };
-use shikaku_schemas::value::{CaseId, InquiryId, RecordId, StreamId};
+use shikaku_schemas::value::{CaseId, RecordId};
 
-use super::context::{Context, draft, patient_draft};
+use super::context::{Context, patient_draft};
+use super::job;
 use super::verdict::Verdict;
 use super::working_set::{Effects, WorkingSet};
 use super::{Unjudged, Work};
@@ -44,7 +44,8 @@ impl Context {
             Work::Observation(seen) => self.observation(set, seen),
             Work::Unjudged(unjudged) => set_aside(set, unjudged),
             Work::Command(envelope) => self.command(set, envelope),
-            Work::Overdue(inquiry) => overdue(set, *inquiry),
+            Work::Overdue(inquiry) => job::overdue(set, *inquiry),
+            Work::Again { inquiry, times } => self.again(set, *inquiry, *times),
             Work::Chunk(chunk) => {
                 set.add_chunk(chunk.clone());
                 Verdict::committed(CommitOutcome::NothingNew, None)
@@ -53,6 +54,7 @@ impl Context {
     }
 
     fn observation(&self, set: &mut WorkingSet, seen: &Observation) -> Verdict {
+        self.heard(seen);
         if let Some(row) = set.inbox.get(&seen.observation_id)
             && !planted(Mutant::IgnoreInbox)
         {
@@ -67,6 +69,19 @@ impl Context {
         }
         let (outcome, reason) = self.settle(set, seen, None);
         Verdict::committed(outcome, reason).with_news(self.at_the_desk(set, seen))
+    }
+
+    /// Even what was seen before tells that its terminal lives.
+    fn heard(&self, seen: &Observation) {
+        if seen.source == "terminal" {
+            let job = match &seen.body {
+                ObservationBody::InquiryProgress(progress) => Some(progress.inquiry),
+                ObservationBody::OqsAnswerUnit(answer) => answer.inquiry,
+                _ => None,
+            };
+            let place = (seen.facility.clone(), seen.device.clone());
+            self.terminals.heard(place, job, self.clock.now());
+        }
     }
 
     /// For screens alone: no judgement rests on it.
@@ -93,7 +108,7 @@ impl Context {
             ObservationBody::OqsAnswer(answer) | ObservationBody::OqsAnswerUnit(answer) => {
                 self.answer(set, seen, answer, record)
             }
-            ObservationBody::InquiryProgress(progress) => progressed(set, seen, progress),
+            ObservationBody::InquiryProgress(progress) => job::progressed(set, seen, progress),
             ObservationBody::ChartOpened(opened) => self.chart_opened(set, seen, opened),
             ObservationBody::VisitAccepted(visit) => self.visit_accepted(set, seen, visit),
             // That a card lay at a desk is committed for ever, and is no part of anybody's history.
@@ -197,55 +212,6 @@ fn on_record(
         }),
         Err(rejection) => Judged::Parked(rejection.rule()),
     }
-}
-
-fn progressed(set: &mut WorkingSet, seen: &Observation, progress: &InquiryProgress) -> Judged {
-    let stream = StreamId::inquiry(progress.inquiry);
-    let process = set.stream(&stream).inquiry();
-    let Some(command) = InquiryCommand::from_progress(progress, &seen.device) else {
-        return Judged::Effects(Effects::default());
-    };
-    match inquiry::decide(&process, command) {
-        Ok(events) => Judged::Effects(Effects {
-            drafts: events
-                .into_iter()
-                .map(|event| Draft {
-                    key_of: process.requested.as_ref().and_then(|asked| asked.record),
-                    ..draft(seen, stream.clone(), event)
-                })
-                .collect(),
-            ..Effects::default()
-        }),
-        Err(InquiryRejection::NeverRequested) => Judged::Parked("inquiry-unknown"),
-        // What is over stays over: the note came late and changes nothing.
-        Err(_) => Judged::Effects(Effects::default()),
-    }
-}
-
-fn overdue(set: &mut WorkingSet, inquiry: InquiryId) -> Verdict {
-    let stream = StreamId::inquiry(inquiry);
-    let process = set.stream(&stream).inquiry();
-    let command = InquiryCommand::NoteUncertain {
-        reason: "no-answer".to_owned(),
-    };
-    let events = inquiry::decide(&process, command).unwrap_or_default();
-    let outcome = match events.is_empty() {
-        true => CommitOutcome::NothingNew,
-        false => CommitOutcome::Recorded,
-    };
-    let facility = set.stream(&stream).facility();
-    set.apply(Effects {
-        drafts: events
-            .into_iter()
-            .map(|event| Draft {
-                facility: facility.clone(),
-                key_of: process.requested.as_ref().and_then(|asked| asked.record),
-                ..Draft::new(event, stream.clone(), 0)
-            })
-            .collect(),
-        ..Effects::default()
-    });
-    Verdict::committed(outcome, None)
 }
 
 fn set_aside(set: &mut WorkingSet, unjudged: &Unjudged) -> Verdict {

@@ -25,6 +25,13 @@ pub(crate) enum Work {
     Command(Box<CommandEnvelope>),
     /// An inquiry of which nothing was heard long past its deadline.
     Overdue(InquiryId),
+    /// A job whose 受付番号 is dead, and how often its question had been repeated.
+    Again {
+        /// The job.
+        inquiry: InquiryId,
+        /// How often.
+        times: u32,
+    },
 }
 
 /// A message that can't be judged.

@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use super::seen::{HOSPITAL, Somebody, file, somebody};
 use super::*;
-use crate::{BrokerOptions, HubOptions};
+use crate::{BrokerOptions, HubOptions, JobOptions, MonthOptions};
 
 /// A sequencer on a ledger of its own.
 struct Bench {
@@ -168,6 +168,8 @@ fn options(group_key: SealKey, auto_link: bool) -> HubOptions {
         .into(),
         feed_days: 1,
         answer_timeout: Duration::from_secs(180),
+        jobs: JobOptions::default(),
+        months: MonthOptions::OFF,
         auto_link,
         clock: Arc::new(SystemClock),
         randomness: Arc::new(InOrder::default()),

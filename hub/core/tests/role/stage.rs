@@ -11,7 +11,7 @@ use futures::StreamExt as _;
 use jiff::Timestamp;
 use serde_json::json;
 use shikaku_core::query::Queries;
-use shikaku_core::{BrokerOptions, HubError, HubHandle, HubOptions};
+use shikaku_core::{BrokerOptions, HubError, HubHandle, HubOptions, JobOptions, MonthOptions};
 use shikaku_ledger::{Database, KeyStoreAt, KeysOptions, Ledger, LedgerOptions};
 use shikaku_schemas::clock::{Clock, SystemClock, SystemRandomness};
 use shikaku_schemas::command::{Command, CommandEnvelope, CommandReply};
@@ -186,6 +186,8 @@ impl Stage {
             .into(),
             feed_days: 30,
             answer_timeout: Duration::from_secs(180),
+            jobs: JobOptions::default(),
+            months: MonthOptions::OFF,
             auto_link: self.auto_link,
             clock: self.clock.clone(),
             randomness: Arc::new(SystemRandomness),

@@ -30,6 +30,7 @@ fn requested() -> Fact {
         record: None,
         question: None,
         repeats: None,
+        terminal: None,
     }))
 }
 

@@ -2,7 +2,7 @@
 
 use shikaku_schemas::event::{
     Event, InquiryAccepted, InquiryAnswered, InquiryPolled, InquiryRejected, InquiryRequested,
-    InquiryResolved, InquirySubmitted, InquiryTimedOut, InquiryUncertain,
+    InquiryResolved, InquirySubmitted, InquiryTimedOut, InquiryUncertain, JobResult,
 };
 use shikaku_schemas::value::InquiryId;
 
@@ -24,29 +24,37 @@ pub fn decide(
         InquiryCommand::Request(requested) => request(process, requested),
         InquiryCommand::NoteSubmitted { terminal, file } => submitted(process, terminal, file),
         InquiryCommand::NoteAccepted { reception_number } => accepted(process, reception_number),
-        InquiryCommand::NotePolled => polled(process),
+        InquiryCommand::NotePolled { terminal, count } => polled(process, terminal, count),
+        InquiryCommand::RecordResult(job) => result(process, job),
         InquiryCommand::RecordAnswer {
             inquiry,
             validity,
             record,
+            part_of,
         } => answer(
             process,
             InquiryAnswered {
                 inquiry,
                 validity,
                 record,
+                job: None,
+                part_of,
             },
         ),
         InquiryCommand::RecordRejection {
             inquiry,
             code,
             message,
+            lapsed,
+            part_of,
         } => reject(
             process,
             InquiryRejected {
                 inquiry,
                 code,
                 message,
+                lapsed,
+                part_of,
             },
         ),
         InquiryCommand::NoteTimedOut => timed_out(process),
@@ -112,15 +120,69 @@ fn accepted(
     }
 }
 
-fn polled(process: &InquiryProcess) -> Result<Vec<Event>, InquiryRejection> {
+/// A job is asked after each minute, for days perhaps: recorded is who asks, and each doubling.
+fn polled(
+    process: &InquiryProcess,
+    terminal: String,
+    told: Option<u32>,
+) -> Result<Vec<Event>, InquiryRejection> {
     let inquiry = id(process)?;
     if process.state != Accepted {
         return Err(InquiryRejection::AlreadyOver);
     }
+    let other = process.terminal.as_ref() != Some(&terminal);
+    let count = told.unwrap_or_else(|| process.polls.saturating_add(1));
+    if !other && count < process.polls.saturating_mul(2).max(1) {
+        return Ok(Vec::new());
+    }
     Ok(vec![Event::InquiryPolled(InquiryPolled {
         inquiry,
-        count: process.polls.saturating_add(1),
+        count: count.max(process.polls.saturating_add(1)),
+        terminal: other.then_some(terminal),
     })])
+}
+
+/// Only with the close of its result a job is answered; units never answer it.
+fn result(process: &InquiryProcess, job: JobResult) -> Result<Vec<Event>, InquiryRejection> {
+    let inquiry = id(process)?;
+    answer(
+        process,
+        InquiryAnswered {
+            inquiry: Some(inquiry),
+            validity: None,
+            record: None,
+            job: Some(job),
+            part_of: None,
+        },
+    )
+}
+
+/// How often a lapsed job is asked anew at most.
+pub const REPEATS_AT_MOST: u32 = 2;
+
+/// What to ask under `next` in place of a job whose 受付番号 is dead, after it was repeated `repeats` times.
+///
+/// # Errors
+/// [`InquiryRejection::NotRepeatable`]: a single inquiry never is.
+pub fn repeat(
+    process: &InquiryProcess,
+    next: InquiryId,
+    repeats: u32,
+) -> Result<InquiryRequested, InquiryRejection> {
+    let asked = process
+        .requested
+        .as_ref()
+        .ok_or(InquiryRejection::NeverRequested)?;
+    let job = asked.question.as_ref().is_some_and(|body| body.is_job());
+    if !job || !process.lapsed || repeats >= REPEATS_AT_MOST {
+        return Err(InquiryRejection::NotRepeatable);
+    }
+    Ok(InquiryRequested {
+        inquiry: next,
+        repeats: Some(asked.inquiry),
+        terminal: None,
+        ..asked.clone()
+    })
 }
 
 fn answer(
@@ -220,15 +282,22 @@ pub fn evolve(process: &mut InquiryProcess, event: &Event) {
             process.state = Accepted;
             process.reception_number = Some(accepted.reception_number.clone());
         }
-        Event::InquiryPolled(polled) => process.polls = polled.count,
+        Event::InquiryPolled(polled) => {
+            process.polls = polled.count;
+            if polled.terminal.is_some() {
+                process.terminal.clone_from(&polled.terminal);
+            }
+        }
         Event::InquiryAnswered(answered) => {
             process.answered = true;
             process.validity = answered.validity;
             process.record = answered.record;
+            process.job.clone_from(&answered.job);
             process.end(Answered);
         }
-        Event::InquiryRejected(_) => {
+        Event::InquiryRejected(rejected) => {
             process.answered = true;
+            process.lapsed = rejected.lapsed;
             process.end(Rejected);
         }
         Event::InquiryTimedOut(_) => process.end(TimedOut),

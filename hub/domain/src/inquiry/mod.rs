@@ -11,5 +11,5 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub use decide::{decide, evolve};
+pub use decide::{REPEATS_AT_MOST, decide, evolve, repeat};
 pub use state::{InquiryCommand, InquiryProcess, InquiryRejection, InquiryState};

@@ -1,7 +1,7 @@
 //! What is known of one inquiry, what may be asked of it, and what it refuses.
 
 use serde::{Deserialize, Serialize};
-use shikaku_schemas::event::{InquiryRequested, InquiryResolved};
+use shikaku_schemas::event::{InquiryRequested, InquiryResolved, JobResult, PartOf};
 use shikaku_schemas::observation::{InquiryProgress, Progress};
 use shikaku_schemas::value::{InquiryId, RecordId, Validity};
 
@@ -76,6 +76,10 @@ pub struct InquiryProcess {
     pub record: Option<RecordId>,
     /// Whether an answer was recorded, late ones included.
     pub answered: bool,
+    /// What a job's result held.
+    pub job: Option<JobResult>,
+    /// Whether it ended because its 受付番号 is dead.
+    pub lapsed: bool,
 }
 
 /// What to record about an inquiry.
@@ -96,7 +100,12 @@ pub enum InquiryCommand {
         reception_number: String,
     },
     /// A bulk job was asked after.
-    NotePolled,
+    NotePolled {
+        /// The terminal that asked.
+        terminal: String,
+        /// How often that terminal has asked, where it tells.
+        count: Option<u32>,
+    },
     /// The centre answered. Without an inquiry: an answer nobody here asked for, on a stream of its own.
     RecordAnswer {
         /// The inquiry.
@@ -105,7 +114,11 @@ pub enum InquiryCommand {
         validity: Option<Validity>,
         /// The record it was about.
         record: Option<RecordId>,
+        /// The job and the row that it is a part of; then it ends no inquiry.
+        part_of: Option<PartOf>,
     },
+    /// The whole result of a job is here.
+    RecordResult(JobResult),
     /// The centre refused. Without an inquiry: a refusal nobody here asked for.
     RecordRejection {
         /// The inquiry.
@@ -114,6 +127,10 @@ pub enum InquiryCommand {
         code: Option<String>,
         /// Its message.
         message: Option<String>,
+        /// The centre does not know the 受付番号 any more.
+        lapsed: bool,
+        /// The job and the row that it is a part of; then it ends no inquiry.
+        part_of: Option<PartOf>,
     },
     /// Never taken, withdrawn.
     NoteTimedOut,
@@ -144,16 +161,23 @@ impl InquiryCommand {
                 inquiry: Some(progress.inquiry),
                 code: Some("not-sendable".to_owned()),
                 message: None,
+                lapsed: false,
+                part_of: None,
             },
             Progress::Accepted => Self::NoteAccepted {
                 reception_number: progress.reception_number.clone()?,
             },
-            Progress::Polled => Self::NotePolled,
+            Progress::Polled => Self::NotePolled {
+                terminal: terminal.to_owned(),
+                count: progress.count,
+            },
             Progress::Received => return None,
             Progress::Rejected | Progress::Lapsed => Self::RecordRejection {
                 inquiry: Some(progress.inquiry),
                 code: refusal.and_then(|refusal| refusal.code.clone()),
                 message: refusal.and_then(|refusal| refusal.message.clone()),
+                lapsed: progress.progress == Progress::Lapsed,
+                part_of: None,
             },
         })
     }
@@ -183,6 +207,9 @@ pub enum InquiryRejection {
     /// Only an uncertain inquiry is settled by hand.
     #[error("the inquiry is not uncertain")]
     NotUncertain,
+    /// Only a job whose 受付番号 is dead is asked again, and only so often.
+    #[error("the inquiry is not asked again")]
+    NotRepeatable,
 }
 
 impl InquiryRejection {
@@ -196,6 +223,7 @@ impl InquiryRejection {
             Self::AlreadyTaken => "inquiry-already-taken",
             Self::AlreadyOver => "inquiry-already-over",
             Self::NotUncertain => "inquiry-not-uncertain",
+            Self::NotRepeatable => "inquiry-not-repeatable",
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Given, when, then: one test per rule.
 
 use jiff::civil::date;
-use shikaku_schemas::event::{Event, InquiryRequested, InquiryResolved};
+use shikaku_schemas::event::{Event, InquiryRequested, InquiryResolved, JobResult};
 use shikaku_schemas::observation::{InquiryProgress, Progress};
+use shikaku_schemas::task::{CommissionedQuestion, TaskBody};
 use shikaku_schemas::value::{InquiryId, InquiryKind, Validity};
 use uuid::Uuid;
 
@@ -24,6 +25,7 @@ fn request() -> InquiryCommand {
         record: None,
         question: None,
         repeats: None,
+        terminal: None,
     })
 }
 
@@ -39,6 +41,7 @@ fn answer() -> InquiryCommand {
         inquiry: Some(ID),
         validity: Some(Validity::Valid),
         record: None,
+        part_of: None,
     }
 }
 
@@ -47,6 +50,8 @@ fn refuse() -> InquiryCommand {
         inquiry: Some(ID),
         code: Some("E1".to_owned()),
         message: None,
+        lapsed: false,
+        part_of: None,
     }
 }
 
@@ -204,6 +209,7 @@ fn an_answer_nobody_asked_for_has_a_life_of_its_own() {
         inquiry: None,
         validity: Some(Validity::NotFound),
         record: None,
+        part_of: None,
     };
     let process = given([orphan()]);
     assert_eq!(process.state, InquiryState::Answered);
@@ -215,6 +221,8 @@ fn an_answer_nobody_asked_for_has_a_life_of_its_own() {
         inquiry: None,
         code: None,
         message: None,
+        lapsed: false,
+        part_of: None,
     }]);
     assert_eq!(refusal.state, InquiryState::Rejected);
 }
@@ -226,11 +234,78 @@ fn a_bulk_job_is_accepted_and_polled() {
     };
     let mut process = given([request(), submit("a.xml"), accept()]);
     assert_eq!(does(&mut process, accept()), Vec::new());
-    does(&mut process, InquiryCommand::NotePolled);
-    does(&mut process, InquiryCommand::NotePolled);
-    assert_eq!((process.state, process.polls), (InquiryState::Accepted, 2));
-    does(&mut process, answer());
+    let told: usize = (1..=60)
+        .map(|count| does(&mut process, polled("t1", Some(count))).len())
+        .sum();
+    assert_eq!(told, 6, "1, 2, 4, 8, 16, 32");
+    assert_eq!((process.state, process.polls), (InquiryState::Accepted, 32));
+    does(&mut process, InquiryCommand::RecordResult(result(3)));
     assert_eq!(process.state, InquiryState::Answered);
+    assert_eq!(process.validity, None);
+    assert_eq!(process.job, Some(result(3)));
+    assert_eq!(
+        decide(&process, InquiryCommand::RecordResult(result(3))),
+        Err(InquiryRejection::AlreadyAnswered)
+    );
+}
+
+fn polled(terminal: &str, count: Option<u32>) -> InquiryCommand {
+    let terminal = terminal.to_owned();
+    InquiryCommand::NotePolled { terminal, count }
+}
+
+fn result(units: u32) -> JobResult {
+    JobResult {
+        units,
+        counts_agree: true,
+        same_question: true,
+        ..JobResult::default()
+    }
+}
+
+fn job() -> InquiryCommand {
+    let InquiryCommand::Request(mut asked) = request() else {
+        unreachable!("it asks");
+    };
+    let month = "2026-05".parse().unwrap();
+    asked.kind = InquiryKind::Commissioned;
+    asked.question = Some(Box::new(TaskBody::Commissioned(CommissionedQuestion {
+        month,
+    })));
+    InquiryCommand::Request(asked)
+}
+
+fn lapse() -> InquiryCommand {
+    InquiryCommand::RecordRejection {
+        inquiry: Some(ID),
+        code: None,
+        message: None,
+        lapsed: true,
+        part_of: None,
+    }
+}
+
+#[test]
+fn another_terminal_that_goes_on_with_a_job_is_known_at_once() {
+    let accept = InquiryCommand::NoteAccepted {
+        reception_number: "R1".to_owned(),
+    };
+    let mut process = given([job(), submit("a.xml"), accept, polled("t1", Some(8))]);
+    does(&mut process, polled("t2", Some(1)));
+    assert_eq!(process.terminal.as_deref(), Some("t2"));
+    assert_eq!(does(&mut process, polled("t2", Some(2))), Vec::new());
+}
+
+#[test]
+fn only_a_job_whose_reception_number_is_dead_is_asked_again_and_twice_at_most() {
+    let next = InquiryId(Uuid::from_u128(10));
+    let lapsed = given([job(), lapse()]);
+    let again = repeat(&lapsed, next, 1).unwrap();
+    assert_eq!((again.inquiry, again.repeats), (next, Some(ID)));
+    let forbidden = Err(InquiryRejection::NotRepeatable);
+    assert_eq!(repeat(&lapsed, next, REPEATS_AT_MOST), forbidden);
+    assert_eq!(repeat(&given([job(), refuse()]), next, 0), forbidden);
+    assert_eq!(repeat(&given([request(), lapse()]), next, 0), forbidden);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use jiff::Timestamp;
 use shikaku_schemas::observation::{CommitOutcome, EvidenceRef};
 use shikaku_schemas::value::{CaseId, EvidenceId, ObservationId, Position, RecordId, StreamId};
 
@@ -21,6 +22,37 @@ impl Ledger {
         limit: u32,
     ) -> Result<Vec<StoredEvent>, LedgerError> {
         self.inner.store.read_page(after, limit).await
+    }
+
+    /// Up to `limit` events of some types after a position, in order, still sealed. Walks the table from `after`:
+    /// who looks for what is recent begins at [`Ledger::position_at`].
+    ///
+    /// # Errors
+    /// No answer from the database, or a row that nobody of us wrote.
+    pub async fn read_kinds(
+        &self,
+        after: Position,
+        kinds: &[&str],
+        limit: u32,
+    ) -> Result<Vec<StoredEvent>, LedgerError> {
+        self.inner.store.read_kinds(after, kinds, limit).await
+    }
+
+    /// The last position recorded before `time`; the ledger's clock never goes back, so it is found by halving.
+    ///
+    /// # Errors
+    /// No answer from the database, or a row that nobody of us wrote.
+    pub async fn position_at(&self, time: Timestamp) -> Result<Position, LedgerError> {
+        let (mut before, mut end) = (0, self.head().await?.position.0);
+        while before < end {
+            let middle = before + (end - before) / 2;
+            let page = self.read_page(Position(middle), 1).await?;
+            match page.first() {
+                Some(event) if event.head.recorded_at < time => before = middle + 1,
+                _ => end = middle,
+            }
+        }
+        Ok(Position(before))
     }
 
     /// Whole streams, each in order, with one query. A stream without events is not in the answer.

@@ -76,6 +76,15 @@ impl Store {
         on!(self, tables => tables.read_page(after, limit).await)
     }
 
+    pub(crate) async fn read_kinds(
+        &self,
+        after: Position,
+        kinds: &[&str],
+        limit: u32,
+    ) -> Result<Vec<StoredEvent>, LedgerError> {
+        on!(self, tables => tables.read_kinds(after, kinds, limit).await)
+    }
+
     /// Events of the streams, each stream's in order.
     pub(crate) async fn load_streams(
         &self,

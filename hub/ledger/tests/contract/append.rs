@@ -66,6 +66,26 @@ async fn events_come_back_in_order_and_open(place: &Place) {
     assert_eq!(ledger.read_page(Position(4), 10).await.unwrap().len(), 1);
     assert_eq!(ledger.head().await.unwrap().position, Position(5));
 
+    let kind = page[0].head.kind.clone();
+    let of_kind = ledger
+        .read_kinds(Position(1), &[&kind, "verified"], 9)
+        .await
+        .unwrap();
+    assert!(!of_kind.is_empty());
+    assert!(of_kind.iter().all(|event| event.head.kind == kind));
+    assert!(
+        of_kind
+            .iter()
+            .all(|event| event.head.position > Position(1))
+    );
+    let none = ledger.read_kinds(Position(0), &["verified"], 9).await;
+    assert!(none.unwrap().is_empty());
+    let last = page.last().unwrap().head.recorded_at;
+    let at = ledger.position_at(last).await.unwrap();
+    assert!(at < Position(4), "{at} is before all of that moment");
+    let later = last + jiff::SignedDuration::from_hours(1);
+    assert_eq!(ledger.position_at(later).await.unwrap(), Position(5));
+
     let streams = [
         StreamId::patient(one),
         StreamId::patient(two),

@@ -4,8 +4,10 @@ mod parked;
 mod resolve;
 mod ticket;
 
-use shikaku_ledger::InboxRow;
+use shikaku_domain::inquiry::{self, InquiryCommand};
+use shikaku_ledger::{Draft, InboxRow};
 use shikaku_schemas::command::{Command, CommandEnvelope};
+use shikaku_schemas::event::InquiryRequested;
 use shikaku_schemas::observation::CommitOutcome;
 use shikaku_schemas::value::{FacilityCode, InquiryId, ObservationId, StreamId};
 use uuid::Uuid;
@@ -118,6 +120,48 @@ impl Context {
             }
             Err(rule) => Verdict::refused(rule),
         }
+    }
+}
+
+impl Context {
+    /// Records that an inquiry is asked for, and gives it for good to a terminal of the facility.
+    pub(super) fn request(
+        &self,
+        set: &mut WorkingSet,
+        envelope: &CommandEnvelope,
+        facility: &FacilityCode,
+        asked: InquiryRequested,
+    ) -> Result<Verdict, &'static str> {
+        let effects = self.requested(set, facility, asked)?;
+        Ok(carried_out(set, envelope, effects))
+    }
+
+    /// The same, by nobody's command.
+    pub(super) fn requested(
+        &self,
+        set: &mut WorkingSet,
+        facility: &FacilityCode,
+        mut asked: InquiryRequested,
+    ) -> Result<Effects, &'static str> {
+        let place = self.facility(facility).ok_or("facility-unknown")?;
+        asked.terminal = self.terminals.choose(place, None, self.clock.now());
+        if asked.terminal.is_none() {
+            return Err("no-terminal");
+        }
+        let stream = StreamId::inquiry(asked.inquiry);
+        let key_of = asked.record;
+        let process = set.stream(&stream).inquiry();
+        let events = inquiry::decide(&process, InquiryCommand::Request(asked))
+            .map_err(|rejection| rejection.rule())?;
+        let drafts = events.into_iter().map(|event| Draft {
+            facility: Some(facility.clone()),
+            key_of,
+            ..Draft::new(event, stream.clone(), 0)
+        });
+        Ok(Effects {
+            drafts: drafts.collect(),
+            ..Effects::default()
+        })
     }
 }
 

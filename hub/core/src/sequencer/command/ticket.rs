@@ -1,20 +1,18 @@
 //! A ticket inquiry: with the numbers typed, or with those that are known of a patient.
 
 use jiff::civil::Date;
-use shikaku_domain::inquiry::{self, InquiryCommand};
 use shikaku_domain::patient::PatientState;
-use shikaku_ledger::Draft;
 use shikaku_schemas::command::{CommandEnvelope, InquireTicket};
 use shikaku_schemas::event::InquiryRequested;
 use shikaku_schemas::value::{
-    FacilityCode, InquiryKind, PayerNumber, RecipientNumber, RecordId, StreamId, jst_day,
+    FacilityCode, InquiryKind, PayerNumber, RecipientNumber, RecordId, jst_day,
 };
 
-use super::{carried_out, inquiry_of};
+use super::inquiry_of;
 use crate::sequencer::context::Context;
 use crate::sequencer::needs::Needs;
 use crate::sequencer::verdict::Verdict;
-use crate::sequencer::working_set::{Effects, WorkingSet};
+use crate::sequencer::working_set::WorkingSet;
 
 impl Needs {
     /// The inquiry, and the chart where one is named.
@@ -39,17 +37,10 @@ impl Context {
         envelope: &CommandEnvelope,
         asked: &InquireTicket,
     ) -> Result<Verdict, &'static str> {
-        let facility = self.facility(&asked.facility).ok_or("facility-unknown")?;
-        if facility.terminals.is_empty() {
-            return Err("no-terminal");
-        }
         let on = asked.on.unwrap_or_else(|| jst_day(self.clock.now()));
         let question = self.question(set, asked, on)?;
-        let inquiry = inquiry_of(envelope);
-        let stream = StreamId::inquiry(inquiry);
-        let process = set.stream(&stream).inquiry();
-        let request = InquiryCommand::Request(InquiryRequested {
-            inquiry,
+        let request = InquiryRequested {
+            inquiry: inquiry_of(envelope),
             kind: InquiryKind::Ticket,
             requested_by: envelope.by.clone(),
             purpose: asked.purpose.clone(),
@@ -61,20 +52,9 @@ impl Context {
             record: question.record,
             question: None,
             repeats: None,
-        });
-        let events = inquiry::decide(&process, request).map_err(|rejection| rejection.rule())?;
-        let effects = Effects {
-            drafts: events
-                .into_iter()
-                .map(|event| Draft {
-                    facility: Some(asked.facility.clone()),
-                    key_of: question.record,
-                    ..Draft::new(event, stream.clone(), 0)
-                })
-                .collect(),
-            ..Effects::default()
+            terminal: None,
         };
-        Ok(carried_out(set, envelope, effects))
+        self.request(set, envelope, &asked.facility, request)
     }
 
     fn question(

@@ -47,6 +47,21 @@ impl Tables {
         self.line.read(|stored| page(&stored.events)).await
     }
 
+    pub(crate) async fn read_kinds(
+        &self,
+        after: Position,
+        kinds: &[&str],
+        limit: u32,
+    ) -> Result<Vec<StoredEvent>, LedgerError> {
+        let skip = usize::try_from(after.0).unwrap_or(usize::MAX);
+        let page = |events: &[StoredEvent]| {
+            let later = events.iter().skip(skip);
+            let found = later.filter(|event| kinds.contains(&event.head.kind.as_str()));
+            found.take(limit as usize).cloned().collect()
+        };
+        self.line.read(|stored| page(&stored.events)).await
+    }
+
     pub(crate) async fn load_streams(
         &self,
         streams: &[StreamId],

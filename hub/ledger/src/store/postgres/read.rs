@@ -96,6 +96,25 @@ impl Tables {
         found.into_iter().map(rows::event).collect()
     }
 
+    pub(crate) async fn read_kinds(
+        &self,
+        after: Position,
+        kinds: &[&str],
+        limit: u32,
+    ) -> Result<Vec<StoredEvent>, LedgerError> {
+        let found: Vec<RawEvent<Uuid>> = sqlx::query_as(concat!(
+            "SELECT ",
+            event_columns!(),
+            " FROM events WHERE position > $1 AND type = ANY($2) ORDER BY position LIMIT $3"
+        ))
+        .bind(int(after.0))
+        .bind(kinds)
+        .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await?;
+        found.into_iter().map(rows::event).collect()
+    }
+
     pub(crate) async fn load_streams(
         &self,
         streams: &[StreamId],

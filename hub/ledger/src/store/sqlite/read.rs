@@ -105,6 +105,26 @@ impl Tables {
         found.into_iter().map(rows::event).collect()
     }
 
+    pub(crate) async fn read_kinds(
+        &self,
+        after: Position,
+        kinds: &[&str],
+        limit: u32,
+    ) -> Result<Vec<StoredEvent>, LedgerError> {
+        let found: Vec<RawEvent<Hyphenated>> = sqlx::query_as(concat!(
+            "SELECT ",
+            event_columns!(),
+            " FROM events WHERE position > ? AND type IN (SELECT value FROM json_each(?))
+              ORDER BY position LIMIT ?"
+        ))
+        .bind(int(after.0))
+        .bind(serde_json::json!(kinds).to_string())
+        .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await?;
+        found.into_iter().map(rows::event).collect()
+    }
+
     pub(crate) async fn load_streams(
         &self,
         streams: &[StreamId],

@@ -1,0 +1,147 @@
+//! How the terminals are doing, as far as this life of the hub has heard: which of them a new inquiry is given to.
+//!
+//! Kept in memory only. Nothing rests on it but the choice for a new inquiry, which the ledger keeps, and when a
+//! job's own silence is long enough to go on with it elsewhere.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use shikaku_schemas::group::Facility;
+use shikaku_schemas::value::{FacilityCode, InquiryId};
+
+/// A terminal that was told something and says nothing for longer is passed over.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// Which device of which facility.
+type Place = (FacilityCode, String);
+
+/// What was heard. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Terminals(Arc<Mutex<Heard>>);
+
+#[derive(Debug, Default)]
+struct Heard {
+    terminals: HashMap<Place, Terminal>,
+    jobs: HashMap<InquiryId, Timestamp>,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Terminal {
+    /// It was told something then, and nothing was heard of it since.
+    unanswered_since: Option<Timestamp>,
+    /// Jobs that it has now.
+    jobs: usize,
+}
+
+impl Terminals {
+    /// Something came from a terminal; of which job, if of any.
+    pub(crate) fn heard(&self, place: Place, job: Option<InquiryId>, now: Timestamp) {
+        let mut heard = self.lock();
+        heard.terminals.entry(place).or_default().unanswered_since = None;
+        if let Some(job) = job {
+            heard.jobs.insert(job, now);
+        }
+    }
+
+    /// It was told something.
+    pub(crate) fn told(&self, place: Place, now: Timestamp) {
+        let mut heard = self.lock();
+        let terminal = heard.terminals.entry(place).or_default();
+        terminal.unanswered_since.get_or_insert(now);
+    }
+
+    /// When a job was last heard of in this life of the hub.
+    pub(crate) fn job_heard(&self, job: InquiryId) -> Option<Timestamp> {
+        self.lock().jobs.get(&job).copied()
+    }
+
+    /// The jobs that are under way, by their terminals: what was heard of others is forgotten.
+    pub(crate) fn under_way<'a>(
+        &self,
+        jobs: impl Iterator<Item = (InquiryId, &'a FacilityCode, &'a str)>,
+    ) {
+        let mut heard = self.lock();
+        for terminal in heard.terminals.values_mut() {
+            terminal.jobs = 0;
+        }
+        let mut known = HashMap::new();
+        for (job, facility, device) in jobs {
+            let place = (facility.clone(), device.to_owned());
+            heard.terminals.entry(place).or_default().jobs += 1;
+            known.extend(heard.jobs.remove_entry(&job));
+        }
+        heard.jobs = known;
+    }
+
+    /// The terminal for something new: one that answers, then the one with the fewest jobs, then as configured.
+    /// `not` is passed over where there is another.
+    pub(crate) fn choose(
+        &self,
+        facility: &Facility,
+        not: Option<&str>,
+        now: Timestamp,
+    ) -> Option<String> {
+        let heard = self.lock();
+        let silent = |since: Timestamp| now.duration_since(since).unsigned_abs() > SILENCE;
+        let standing = |id: &String| {
+            let place = (facility.code.clone(), id.clone());
+            let known = heard.terminals.get(&place).copied().unwrap_or_default();
+            let silent = known.unanswered_since.is_some_and(silent);
+            (not == Some(id.as_str()), silent, known.jobs)
+        };
+        let ids = facility.terminals.iter().map(|terminal| &terminal.id);
+        ids.min_by_key(|id| standing(id)).cloned()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Heard> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn hospital() -> Facility {
+        serde_json::from_value(
+            json!({ "code": "1319912349", "name": "見本病院", "terminal": [
+            { "id": "t1", "root": "/nowhere/t1" }, { "id": "t2", "root": "/nowhere/t2" } ] }),
+        )
+        .unwrap()
+    }
+
+    fn at(id: &str) -> Place {
+        (hospital().code, id.to_owned())
+    }
+
+    fn chosen(terminals: &Terminals, seconds: i64) -> String {
+        let now = Timestamp::from_second(seconds).unwrap();
+        terminals.choose(&hospital(), None, now).unwrap()
+    }
+
+    #[test]
+    fn a_terminal_that_does_not_answer_is_passed_over_until_it_does() {
+        let terminals = Terminals::default();
+        assert_eq!(chosen(&terminals, 0), "t1");
+        terminals.told(at("t1"), Timestamp::from_second(0).unwrap());
+        assert_eq!(chosen(&terminals, 60), "t1", "it has time to answer");
+        assert_eq!(chosen(&terminals, 61), "t2");
+        terminals.heard(at("t1"), None, Timestamp::from_second(70).unwrap());
+        assert_eq!(chosen(&terminals, 70), "t1");
+    }
+
+    #[test]
+    fn jobs_are_spread() {
+        let terminals = Terminals::default();
+        let hospital = hospital();
+        let job = InquiryId(uuid::Uuid::from_u128(1));
+        terminals.under_way([(job, &hospital.code, "t1")].into_iter());
+        assert_eq!(chosen(&terminals, 0), "t2");
+        terminals.under_way(std::iter::empty());
+        assert_eq!(chosen(&terminals, 0), "t1");
+    }
+}
