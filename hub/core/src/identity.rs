@@ -44,8 +44,31 @@ impl Digests {
 
     /// Everything that `answer` may be looked up by at `facility`.
     pub(crate) fn named(&self, answer: &OqsAnswer, facility: &FacilityFacts) -> Named {
+        self.of_keys(answer, facility, identity::keys_of(answer, facility))
+    }
+
+    /// The same of somebody whom a list names by chart number; a 照会番号 in the answer goes before it.
+    pub(crate) fn listed(
+        &self,
+        answer: &OqsAnswer,
+        facility: &FacilityFacts,
+        number: &PatientNumber,
+    ) -> Named {
+        let mut keys = identity::keys_of(answer, facility);
+        if !keys.iter().any(|key| key.kind == identity::KeyKind::Chart) {
+            keys.insert(0, CandidateKey::chart(facility, number));
+        }
+        self.of_keys(answer, facility, keys)
+    }
+
+    fn of_keys(
+        &self,
+        answer: &OqsAnswer,
+        facility: &FacilityFacts,
+        keys: Vec<CandidateKey>,
+    ) -> Named {
         let told = serde_json::to_vec(&told(answer)).unwrap_or_default();
-        let keys = identity::keys_of(answer, facility)
+        let keys = keys
             .into_iter()
             .map(|key| NamedKey {
                 row: self.key(&key),

@@ -19,6 +19,7 @@ mod error;
 mod identity;
 mod inquiry;
 mod intake;
+pub mod jobs;
 mod keys;
 mod options;
 mod parked;

@@ -13,6 +13,7 @@ use crate::desk::Desks;
 use crate::error::Cause;
 use crate::inquiry::Inquiries;
 use crate::intake::{Intake, Reader};
+use crate::jobs::Jobs;
 use crate::parked::Parked;
 use crate::provision::Provisioner;
 use crate::relay::Relay;
@@ -31,6 +32,7 @@ const ANNOUNCEMENTS: usize = 256;
 pub struct HubHandle {
     queue: Queue,
     desks: Desks,
+    jobs: Jobs,
 }
 
 impl HubHandle {
@@ -43,6 +45,11 @@ impl HubHandle {
     /// What lies at the desks now.
     pub fn desks(&self) -> &Desks {
         &self.desks
+    }
+
+    /// How far the jobs under way have come.
+    pub fn jobs(&self) -> &Jobs {
+        &self.jobs
     }
 }
 
@@ -136,6 +143,7 @@ impl Hub {
         let handle = HubHandle {
             queue: queue.clone(),
             desks: context.desks.clone(),
+            jobs: context.jobs.clone(),
         };
         let terminals = context.terminals.clone();
         let (announce, announced) = mpsc::channel(ANNOUNCEMENTS);

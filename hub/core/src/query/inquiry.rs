@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use shikaku_domain::inquiry::{InquiryProcess, evolve};
 use shikaku_schemas::display::{Display, Situation, display, display_verified};
-use shikaku_schemas::event::{Event, InquiryRejected, InquiryRequested};
+use shikaku_schemas::event::{Event, InquiryRejected, InquiryRequested, JobResult, PartOf};
 use shikaku_schemas::value::{
     Coverage, FacilityCode, InquiryId, Method, Position, RecordId, StreamId, Validity,
 };
@@ -13,6 +13,8 @@ use super::{PAGE, Queries, QueryError};
 
 /// Events looked through for a list at most.
 const LOOKED_THROUGH: u64 = 1_000_000;
+/// What is said of a row that names nobody.
+const OF_ROWS: &[&str] = &["inquiry-rejected", "inquiry-answered"];
 
 /// One inquiry.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -39,8 +41,27 @@ pub struct InquiryView {
     pub code: Option<String>,
     /// Its message.
     pub message: Option<String>,
+    /// 受付番号 of a job.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reception_number: Option<String>,
+    /// What a job's result held.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job: Option<JobResult>,
     /// Its last event.
     pub position: Position,
+}
+
+/// One row of a job about which the centre named nobody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RowError {
+    /// 任意の識別子 of the row.
+    pub row: Option<String>,
+    /// What was said of it, where it was no refusal.
+    pub validity: Option<Validity>,
+    /// エラーコード / 処理結果コード of a refusal.
+    pub code: Option<String>,
+    /// Its message.
+    pub message: Option<String>,
 }
 
 impl Queries {
@@ -80,6 +101,8 @@ impl Queries {
             requested_at: first.0.recorded_at,
             requested: process.requested,
             terminal: process.terminal,
+            reception_number: process.reception_number,
+            job: process.job,
             validity: process
                 .validity
                 .or(rejected.as_ref().map(|_| Validity::Rejected)),
@@ -89,6 +112,47 @@ impl Queries {
             message: rejected.and_then(|refusal| refusal.message),
             position: last.0.position,
         }))
+    }
+
+    /// The rows of a job about which the centre named nobody, in the order of their arrival: each can be asked again.
+    ///
+    /// # Errors
+    /// No answer from the database.
+    pub async fn errors(&self, job: &InquiryView) -> Result<Vec<RowError>, QueryError> {
+        let mut errors = Vec::new();
+        let mut after = self.ledger.position_at(job.requested_at).await?;
+        loop {
+            let page = self.ledger.read_kinds(after, OF_ROWS, PAGE).await?;
+            let Some(last) = page.last() else {
+                return Ok(errors);
+            };
+            after = last.head.position;
+            for opened in self.ledger.open_events(&page).await? {
+                let of_job = |part: &Option<PartOf>| {
+                    let part = part.as_ref().filter(|part| part.inquiry == job.inquiry)?;
+                    Some(part.row.clone())
+                };
+                errors.extend(match opened.event {
+                    Some(Event::InquiryRejected(told)) => {
+                        of_job(&told.part_of).map(|row| RowError {
+                            row,
+                            validity: None,
+                            code: told.code,
+                            message: told.message,
+                        })
+                    }
+                    Some(Event::InquiryAnswered(told)) => {
+                        of_job(&told.part_of).map(|row| RowError {
+                            row,
+                            validity: told.validity,
+                            code: None,
+                            message: None,
+                        })
+                    }
+                    _ => None,
+                });
+            }
+        }
     }
 
     /// The newest inquiries first, at most `limit` of them; very old ones are found by their id only.

@@ -22,7 +22,7 @@ use shikaku_schemas::value::{
 use crate::identity::Digests;
 pub use case::{CandidateView, CaseView};
 pub use display::DisplayView;
-pub use inquiry::InquiryView;
+pub use inquiry::{InquiryView, RowError};
 pub use shikaku_domain::history::KnownAt;
 
 const PAGE: u32 = 500;

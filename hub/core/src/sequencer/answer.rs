@@ -5,8 +5,8 @@ use shikaku_domain::identity::{self as naming, CandidateKey, Resolution, resolve
 use shikaku_domain::inquiry::{self, InquiryCommand};
 use shikaku_domain::patient::{self, PatientCommand, RecordVerification};
 use shikaku_ledger::{Draft, IdentityKey};
-use shikaku_schemas::event::{CaseReason, Event};
-use shikaku_schemas::observation::{AnswerValidity, Observation, OqsAnswer};
+use shikaku_schemas::event::{CaseReason, Event, PartOf};
+use shikaku_schemas::observation::{AnswerValidity, Observation, ObservationBody, OqsAnswer};
 use shikaku_schemas::value::{AsOf, CaseId, InquiryId, RecordId, StreamId, Validity};
 
 use super::context::{Context, draft, patient_draft};
@@ -20,7 +20,7 @@ pub(super) fn names_nobody(answer: &OqsAnswer) -> bool {
 }
 
 /// Whose answer it is.
-enum Whose {
+pub(super) enum Whose {
     Record(RecordId, Vec<(IdentityKey, RecordId)>),
     WaitsBehind(CaseId),
     Unsure(CaseReason, Vec<RecordId>),
@@ -46,11 +46,15 @@ impl Context {
             return Judged::Parked("facility-unknown");
         };
         let named = set.named(self, seen, answer, facts);
+        let row = set.row_asked(seen, answer, facts).cloned();
         match whose(set, &named, answer, decided)
+            .or_else(|| self.differs(set, answer, &named, row.as_ref()))
             .unwrap_or_else(|| self.resolved(set, answer, &named))
         {
             Whose::Record(record, keys) => {
-                self.verification(set, seen, answer, &named, (record, keys))
+                let listed = row.and_then(|row| row.patient);
+                let verified = self.verification(set, seen, answer, &named, (record, keys));
+                self.numbered_by_list(set, seen, verified, (record, listed))
             }
             Whose::WaitsBehind(case) => Judged::Waits {
                 case,
@@ -125,8 +129,11 @@ impl Context {
         };
         let mut effects = self.links(set, seen, named, record, &events);
         effects.taken.extend(taken);
+        // A unit never answers its job: only the close of the result does.
+        let single = matches!(seen.body, ObservationBody::OqsAnswer(_));
         let answered = answer
             .inquiry
+            .filter(|_| single)
             .and_then(|inquiry| inquiry_answered(set, seen, inquiry, record, &events));
         let mut drafts: Vec<Draft> = events
             .into_iter()
@@ -221,8 +228,9 @@ pub(super) fn waiting_keys(named: &Named, case: CaseId) -> Vec<(IdentityKey, Rec
 /// An answer that names nobody belongs to its inquiry, or to a stream of its own, so that each file is told.
 fn of_nobody(set: &mut WorkingSet, seen: &Observation, answer: &OqsAnswer) -> Vec<Draft> {
     let own = InquiryId(seen.observation_id.0);
-    let tries = answer
-        .inquiry
+    let part_of = part_of(seen, answer);
+    let asked = answer.inquiry.filter(|_| part_of.is_none());
+    let tries = asked
         .map(|inquiry| (inquiry, Some(inquiry)))
         .into_iter()
         .chain([(own, None)]);
@@ -235,13 +243,13 @@ fn of_nobody(set: &mut WorkingSet, seen: &Observation, answer: &OqsAnswer) -> Ve
                 code: answer.code.clone(),
                 message: answer.message.clone(),
                 lapsed: false,
-                part_of: None,
+                part_of: part_of.clone(),
             },
             false => InquiryCommand::RecordAnswer {
                 inquiry,
                 validity: Some(validity(answer)),
                 record: None,
-                part_of: None,
+                part_of: part_of.clone(),
             },
         };
         if let Ok(events) = inquiry::decide(&process, command) {
@@ -250,6 +258,19 @@ fn of_nobody(set: &mut WorkingSet, seen: &Observation, answer: &OqsAnswer) -> Ve
         }
     }
     Vec::new()
+}
+
+/// The row of the job that a unit is about: kept, so that it can be asked again.
+fn part_of(seen: &Observation, answer: &OqsAnswer) -> Option<PartOf> {
+    let inquiry = answer.inquiry?;
+    let is_unit = matches!(seen.body, ObservationBody::OqsAnswerUnit(_));
+    is_unit.then(|| PartOf {
+        inquiry,
+        row: answer
+            .search
+            .as_ref()
+            .and_then(|echo| echo.arbitrary_identifier.clone()),
+    })
 }
 
 fn inquiry_answered(

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::HubOptions;
 use crate::desk::Desks;
 use crate::identity::Digests;
+use crate::jobs::Jobs;
 use crate::terminals::Terminals;
 
 /// Fixed while the hub runs.
@@ -36,6 +37,8 @@ pub(crate) struct Context {
     pub(crate) desks: Desks,
     /// How the terminals are doing.
     pub(crate) terminals: Terminals,
+    /// How far jobs have come.
+    pub(crate) jobs: Jobs,
 }
 
 impl Context {
@@ -56,6 +59,7 @@ impl Context {
             randomness: Arc::clone(&options.randomness),
             desks: Desks::new(),
             terminals: Terminals::default(),
+            jobs: Jobs::default(),
         }
     }
 

@@ -1,9 +1,10 @@
 //! What terminals tell of inquiries, and what is asked anew.
 
-use shikaku_domain::inquiry::{self, InquiryCommand, InquiryRejection};
+use shikaku_domain::inquiry::{self, InquiryCommand, InquiryProcess, InquiryRejection};
 use shikaku_ledger::Draft;
-use shikaku_schemas::observation::{CommitOutcome, InquiryProgress, Observation};
-use shikaku_schemas::value::{InquiryId, StreamId};
+use shikaku_schemas::event::{Event, JobResult};
+use shikaku_schemas::observation::{AnswerManifest, CommitOutcome, InquiryProgress, Observation};
+use shikaku_schemas::value::{InquiryId, RecordId, StreamId};
 use uuid::Uuid;
 
 use super::context::{Context, draft};
@@ -46,6 +47,73 @@ impl Context {
     }
 }
 
+/// The close of a job's result: only this answers the job.
+pub(super) fn manifest(
+    set: &mut WorkingSet,
+    seen: &Observation,
+    manifest: &AnswerManifest,
+) -> Judged {
+    // A program of the facility's own asked: its units told all there is.
+    let Some(inquiry) = manifest.inquiry else {
+        return Judged::Effects(Effects::default());
+    };
+    let stream = StreamId::inquiry(inquiry);
+    let process = set.stream(&stream).inquiry();
+    let command = match &manifest.refusal {
+        Some(refusal) => InquiryCommand::RecordRejection {
+            inquiry: Some(inquiry),
+            code: refusal.code.clone(),
+            message: refusal.message.clone(),
+            lapsed: false,
+            part_of: None,
+        },
+        None => InquiryCommand::RecordResult(result(&process, seen, manifest)),
+    };
+    recorded(seen, &stream, inquiry::decide(&process, command), None)
+}
+
+fn result(process: &InquiryProcess, seen: &Observation, manifest: &AnswerManifest) -> JobResult {
+    let asked = process.requested.as_ref();
+    let month = manifest.month.is_none_or(|month| {
+        asked.is_none_or(|asked| asked.month.is_none_or(|asked| asked == month))
+    });
+    let institution = manifest.institution_code.as_ref();
+    let institution = institution.is_none_or(|code| code.0 == seen.facility.as_str());
+    JobResult {
+        units: manifest.units,
+        unreadable: manifest.unreadable,
+        repeated: manifest.repeated,
+        errors: manifest.stated_errors.unwrap_or_default(),
+        counts_agree: manifest.counts_agree,
+        same_question: month && institution,
+        executed_at: manifest.executed_at,
+    }
+}
+
+fn recorded(
+    seen: &Observation,
+    stream: &StreamId,
+    decided: Result<Vec<Event>, InquiryRejection>,
+    key_of: Option<RecordId>,
+) -> Judged {
+    match decided {
+        Ok(events) => Judged::Effects(Effects {
+            drafts: events
+                .into_iter()
+                .map(|event| Draft {
+                    key_of,
+                    as_of: seen.as_of,
+                    ..draft(seen, stream.clone(), event)
+                })
+                .collect(),
+            ..Effects::default()
+        }),
+        Err(InquiryRejection::NeverRequested) => Judged::Parked("inquiry-unknown"),
+        // What is over stays over: it came late, or a second time, and changes nothing.
+        Err(_) => Judged::Effects(Effects::default()),
+    }
+}
+
 /// Records what a terminal tells.
 pub(super) fn progressed(
     set: &mut WorkingSet,
@@ -57,21 +125,8 @@ pub(super) fn progressed(
     let Some(command) = InquiryCommand::from_progress(progress, &seen.device) else {
         return Judged::Effects(Effects::default());
     };
-    match inquiry::decide(&process, command) {
-        Ok(events) => Judged::Effects(Effects {
-            drafts: events
-                .into_iter()
-                .map(|event| Draft {
-                    key_of: process.requested.as_ref().and_then(|asked| asked.record),
-                    ..draft(seen, stream.clone(), event)
-                })
-                .collect(),
-            ..Effects::default()
-        }),
-        Err(InquiryRejection::NeverRequested) => Judged::Parked("inquiry-unknown"),
-        // What is over stays over: the note came late and changes nothing.
-        Err(_) => Judged::Effects(Effects::default()),
-    }
+    let key_of = process.requested.as_ref().and_then(|asked| asked.record);
+    recorded(seen, &stream, inquiry::decide(&process, command), key_of)
 }
 
 /// Nothing was heard of it for too long.

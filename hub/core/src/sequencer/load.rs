@@ -15,6 +15,7 @@ use super::Work;
 use super::command::command_row;
 use super::context::Context;
 use super::needs::Needs;
+use super::row::load_rows;
 use super::state::Loaded;
 use super::working_set::WorkingSet;
 
@@ -42,6 +43,7 @@ pub(crate) async fn load(
         needs.streams.insert(target(key, *leads_to));
     }
     streams(ledger, &mut set, kept, needs.streams).await?;
+    load_rows(ledger, context, &mut set, kept, works).await?;
     links(ledger, context, &mut set, kept).await?;
     Ok(set)
 }
@@ -57,7 +59,8 @@ async fn inbox(
     }
 }
 
-async fn keys(
+/// Where keys lead.
+pub(super) async fn keys(
     ledger: &Ledger,
     keys: HashSet<IdentityKey>,
 ) -> Result<HashMap<IdentityKey, RecordId>, LedgerError> {
@@ -90,7 +93,8 @@ async fn anew(
     Ok(())
 }
 
-fn target(key: &IdentityKey, leads_to: RecordId) -> StreamId {
+/// The stream that a key leads to.
+pub(super) fn target(key: &IdentityKey, leads_to: RecordId) -> StreamId {
     match key.kind {
         shikaku_ledger::KeyKind::Waiting => StreamId::case(CaseId(leads_to.0)),
         shikaku_ledger::KeyKind::Person => StreamId::person(PersonId(leads_to.0)),
@@ -172,7 +176,8 @@ async fn evidence(ledger: &Ledger, works: &[Work]) -> Result<HashSet<EvidenceId>
     }
 }
 
-async fn streams(
+/// Streams that are not in the set yet.
+pub(super) async fn streams(
     ledger: &Ledger,
     set: &mut WorkingSet,
     kept: &mut LruCache<StreamId, Loaded>,

@@ -13,6 +13,7 @@ mod load;
 mod needs;
 mod observation;
 mod queue;
+mod row;
 #[cfg(test)]
 #[path = "../../tests/role/seen.rs"]
 #[expect(dead_code, reason = "the role's tests use the rest")]
@@ -220,6 +221,9 @@ impl Sequencer {
                 }
                 if let Some(news) = verdict.news.take() {
                     self.context.desks.tell(news);
+                }
+                if let Some((job, outcome)) = verdict.unit.take() {
+                    self.context.jobs.committed(job, outcome);
                 }
                 verdict.reply(head)
             })

@@ -70,6 +70,9 @@ impl Needs {
                 self.answer(context, set, seen, answer);
             }
             ObservationBody::InquiryProgress(progress) => self.inquiry(progress.inquiry),
+            ObservationBody::OqsAnswerManifest(manifest) => {
+                self.streams.extend(manifest.inquiry.map(StreamId::inquiry));
+            }
             ObservationBody::ChartOpened(opened) => {
                 self.chart(context, &seen.facility, &opened.patient);
                 if let Some(record) = opened.record {

@@ -5,7 +5,7 @@ use shikaku_ledger::InboxRow;
 use shikaku_schemas::event::VisitAccepted;
 use shikaku_schemas::mutant::{Mutant, planted};
 use shikaku_schemas::observation::{
-    ChartOpened, CommitOutcome, Observation, ObservationBody, VisitSeen,
+    ChartOpened, CommitOutcome, Observation, ObservationBody, Progress, VisitSeen,
 };
 use shikaku_schemas::value::{CaseId, RecordId};
 
@@ -68,14 +68,25 @@ impl Context {
             return Verdict::evidence_missing();
         }
         let (outcome, reason) = self.settle(set, seen, None);
-        Verdict::committed(outcome, reason).with_news(self.at_the_desk(set, seen))
+        let unit = match &seen.body {
+            ObservationBody::OqsAnswerUnit(answer) => answer.inquiry.map(|job| (job, outcome)),
+            _ => None,
+        };
+        Verdict::committed(outcome, reason)
+            .with_news(self.at_the_desk(set, seen))
+            .with_unit(unit)
     }
 
     /// Even what was seen before tells that its terminal lives.
     fn heard(&self, seen: &Observation) {
         if seen.source == "terminal" {
             let job = match &seen.body {
-                ObservationBody::InquiryProgress(progress) => Some(progress.inquiry),
+                ObservationBody::InquiryProgress(progress) => {
+                    if progress.progress == Progress::Received {
+                        self.jobs.received(progress.inquiry, progress.count);
+                    }
+                    Some(progress.inquiry)
+                }
                 ObservationBody::OqsAnswerUnit(answer) => answer.inquiry,
                 _ => None,
             };
@@ -108,13 +119,15 @@ impl Context {
             ObservationBody::OqsAnswer(answer) | ObservationBody::OqsAnswerUnit(answer) => {
                 self.answer(set, seen, answer, record)
             }
+            ObservationBody::OqsAnswerManifest(manifest) => job::manifest(set, seen, manifest),
             ObservationBody::InquiryProgress(progress) => job::progressed(set, seen, progress),
             ObservationBody::ChartOpened(opened) => self.chart_opened(set, seen, opened),
             ObservationBody::VisitAccepted(visit) => self.visit_accepted(set, seen, visit),
-            // That a card lay at a desk is committed for ever, and is no part of anybody's history.
-            ObservationBody::CardPresented(_) | ObservationBody::CardRemoved(_) => {
-                Judged::Effects(Effects::default())
-            }
+            // That a card lay at a desk, or that somebody is expected, is committed for ever, and is no part of
+            // anybody's history.
+            ObservationBody::CardPresented(_)
+            | ObservationBody::CardRemoved(_)
+            | ObservationBody::AppointmentBooked(_) => Judged::Effects(Effects::default()),
             _ => Judged::Parked("kind-not-supported"),
         };
         let mut row = row(seen);

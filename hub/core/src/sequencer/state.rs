@@ -90,6 +90,14 @@ impl Loaded {
         }
     }
 
+    /// An inquiry, looked at.
+    pub(crate) fn as_inquiry(&self) -> Option<&InquiryProcess> {
+        match &self.state {
+            State::Inquiry(state) => Some(state),
+            _ => None,
+        }
+    }
+
     /// An inquiry.
     pub(crate) fn inquiry(&self) -> InquiryProcess {
         match &self.state {

@@ -2,7 +2,7 @@
 
 use shikaku_schemas::command::CommandReply;
 use shikaku_schemas::observation::CommitOutcome;
-use shikaku_schemas::value::{FacilityCode, ObservationId, Position};
+use shikaku_schemas::value::{FacilityCode, InquiryId, ObservationId, Position};
 use uuid::Uuid;
 
 use super::Reply;
@@ -35,6 +35,8 @@ pub(crate) struct Verdict {
     pub(crate) announcements: Vec<Announcement>,
     /// What screens are told once it is durable.
     pub(crate) news: Option<DeskNews>,
+    /// The unit of a job that counts once it is durable.
+    pub(crate) unit: Option<(InquiryId, CommitOutcome)>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -54,6 +56,11 @@ impl Verdict {
         Self { news, ..self }
     }
 
+    /// With the unit of a job that counts once it is durable.
+    pub(crate) fn with_unit(self, unit: Option<(InquiryId, CommitOutcome)>) -> Self {
+        Self { unit, ..self }
+    }
+
     /// Nothing is committed before all of its evidence is here.
     pub(crate) fn evidence_missing() -> Self {
         Self::reply_with(Reply::EvidenceMissing)
@@ -65,6 +72,7 @@ impl Verdict {
             answer: Answer::Done { place, id },
             announcements: Vec::new(),
             news: None,
+            unit: None,
         }
     }
 
@@ -79,6 +87,7 @@ impl Verdict {
             answer: Answer::Reply(reply),
             announcements: Vec::new(),
             news: None,
+            unit: None,
         }
     }
 

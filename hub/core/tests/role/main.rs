@@ -7,6 +7,7 @@ mod card;
 mod flow;
 mod identity;
 mod inquiry;
+mod job;
 mod postgres;
 mod query;
 mod relay;

@@ -6,10 +6,12 @@
 //! settles an uncertain one. Repeated notes of the same thing tell nothing new, because adapters repeat them.
 
 mod decide;
+mod row;
 mod state;
 
 #[cfg(test)]
 mod tests;
 
 pub use decide::{REPEATS_AT_MOST, decide, evolve, repeat};
+pub use row::{issuer_differs, row_of};
 pub use state::{InquiryCommand, InquiryProcess, InquiryRejection, InquiryState};

@@ -1,5 +1,6 @@
 //! Carrying out one command on the working set: one file a family of commands, with what it needs loaded.
 
+mod bulk;
 mod parked;
 mod resolve;
 mod ticket;
@@ -60,8 +61,8 @@ impl Needs {
             Command::InquireTicket(asked) => self.inquire_ticket(context, envelope, asked),
             Command::InquireBulk(_)
             | Command::InquireCommissioned(_)
-            | Command::InquirePeriod(_)
-            | Command::InquireMedical(_)
+            | Command::InquirePeriod(_) => self.inquiry(inquiry_of(envelope)),
+            Command::InquireMedical(_)
             | Command::RegisterReference(_)
             | Command::AddTicket(_)
             | Command::RequestTicket(_) => {}
@@ -91,10 +92,10 @@ impl Context {
         }
         let carried_out = match &envelope.command {
             Command::InquireTicket(asked) => self.inquire_ticket(set, envelope, asked),
-            Command::InquireBulk(_)
-            | Command::InquireCommissioned(_)
-            | Command::InquirePeriod(_)
-            | Command::InquireMedical(_)
+            Command::InquireBulk(asked) => self.inquire_bulk(set, envelope, asked),
+            Command::InquireCommissioned(asked) => self.inquire_commissioned(set, envelope, asked),
+            Command::InquirePeriod(asked) => self.inquire_period(set, envelope, asked),
+            Command::InquireMedical(_)
             | Command::RegisterReference(_)
             | Command::AddTicket(_)
             | Command::RequestTicket(_) => Err("not-supported"),
