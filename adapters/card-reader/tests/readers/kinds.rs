@@ -50,7 +50,7 @@ fn a_facilitys_own_card_names_its_number() {
             let staff = [0x04, 0xA1, 0xB2, 0xC3, 0xD4, 0xE5, 0xF6];
             let cards = vec![
                 (Card::hospital("00012345  "), "+hospital:00012345"),
-                (Card::identifier(&staff), "+staff:yamada"),
+                (Card::identifier(&staff), "+staff:staff-07"),
                 (Card::identifier(&[1, 2, 3, 4]), "+unknown"),
                 (Card::ndef("H-00067890"), "+hospital:00067890"),
                 (Card::memory("H-00067890"), "+hospital:00067890"),

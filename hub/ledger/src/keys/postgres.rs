@@ -3,13 +3,13 @@
 use std::str::FromStr as _;
 
 use shikaku_schemas::value::RecordId;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool};
 use sqlx::{AssertSqlSafe, Connection as _};
 use uuid::Uuid;
 
 use super::{PersistError, StoredKey, Wrapped};
 use crate::LedgerError;
-use crate::store::postgres::{migrate, prove_durable};
+use crate::store::postgres::{migrate, pool, prove_durable};
 
 const MIGRATIONS: &[&str] = &[include_str!("../../migrations/keys-postgres-1.sql")];
 /// SQLSTATE: the database does not exist.
@@ -17,6 +17,8 @@ const NO_DATABASE: &str = "3D000";
 /// SQLSTATE: somebody else created it just now, or is doing so.
 const DUPLICATE_DATABASE: &str = "42P04";
 const DUPLICATE_ROW: &str = "23505";
+
+const READERS: u32 = 4;
 
 #[derive(Debug)]
 pub(super) struct KeyTables {
@@ -39,10 +41,7 @@ impl KeyTables {
         prove_durable(&mut connection).await?;
         migrate(&mut connection, "key store", MIGRATIONS, read_only).await?;
         connection.close().await?;
-        let pool = PgPoolOptions::new()
-            .max_connections(4)
-            .test_before_acquire(false)
-            .connect_lazy_with(options);
+        let pool = pool(options, READERS);
         Ok(Self { pool })
     }
 

@@ -126,10 +126,13 @@ impl KeyTables {
         };
         let call = sqlx::query(PERSIST).bind(about).bind(&new).bind(&new);
         let outcome = call.execute(&mut connection).await;
-        if outcome.is_err() {
-            sqlx::raw_sql("ROLLBACK").execute(&mut connection).await?;
-        }
-        *writer = Some(connection);
+        // What failed may have begun a transaction or not: a connection that can't be told is given up.
+        let is_usable = outcome.is_ok()
+            || sqlx::raw_sql("ROLLBACK")
+                .execute(&mut connection)
+                .await
+                .is_ok();
+        *writer = is_usable.then_some(connection);
         outcome?;
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
 
 use shikaku_ledger::{KeyStoreAt, Ledger, LedgerError, Writer};
 use shikaku_schemas::clock::{SystemClock, SystemRandomness};
@@ -174,5 +175,25 @@ async fn an_embedded_ledger_syncs_every_commit() {
             .await
             .unwrap();
         assert_eq!(mode, "wal");
+    }
+}
+
+/// Lines that lay idle are asked before they are trusted; each of the pool's was in use at once before.
+#[tokio::test]
+async fn readers_outlive_a_database_that_ended_their_lines() {
+    let place = Place::on_postgres().await;
+    let (ledger, _writer) = place.begin().await;
+    let all = || futures::future::join_all((0..8).map(|_| ledger.head()));
+    assert!(all().await.iter().all(Result::is_ok));
+    place
+        .intrude(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'shikaku-ledger'
+             AND pid NOT IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory')",
+        )
+        .await;
+    // Idle for longer than a line is trusted: the time itself is what is tested.
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    for head in all().await {
+        assert_eq!(head.unwrap().position, Position(0));
     }
 }

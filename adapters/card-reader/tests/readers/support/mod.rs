@@ -32,7 +32,7 @@ pub fn key() -> SealKey {
 /// The facility's own cards: a file, an identifier with a map, an NDEF text.
 pub fn rules(folder: &Path) -> Vec<CardRule> {
     let map = folder.join("staff.csv");
-    std::fs::write(&map, "card,number\n04A1B2C3D4E5F6,yamada\n").expect("a map");
+    std::fs::write(&map, "card,number\n04A1B2C3D4E5F6,staff-07\n").expect("a map");
     serde_json::from_value(serde_json::json!([
         { "name": "診察券", "read": "apdu", "length": 8,
           "apdu": [format!("00A4040008{HOSPITAL_AID}"), "00A4020C020001", "00B0000010"] },
@@ -201,11 +201,11 @@ impl Scene {
             let bytes = std::fs::read(&file).expect("a file");
             holds_no_canary(&file.display().to_string(), &bytes);
             // Numbers of the facility's own cards are personal: sealed wherever they are kept.
-            for number in ["00012345", "yamada"] {
+            for number in ["00012345", "staff-07"] {
                 assert!(!holds(&bytes, number), "{} holds a number", file.display());
             }
         }
-        for number in ["00012345", "yamada"] {
+        for number in ["00012345", "staff-07"] {
             let logged = String::from_utf8_lossy(&alone::logged()).into_owned();
             let told = logged.lines().find(|line| line.contains(number));
             assert_eq!(told, None, "a log line holds a number");

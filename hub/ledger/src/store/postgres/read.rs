@@ -2,15 +2,14 @@
 
 use std::collections::HashMap;
 use std::str::FromStr as _;
-use std::time::Duration;
 
 use shikaku_schemas::observation::CommitOutcome;
 use shikaku_schemas::value::{CaseId, EvidenceId, ObservationId, Position, RecordId, StreamId};
 use sqlx::Connection as _;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::{migrate, prove_durable};
+use super::{migrate, pool, prove_durable};
 use crate::LedgerError;
 use crate::model::{CaseRow, IdentityKey, StoredEvent};
 use crate::store::rows::{
@@ -35,12 +34,7 @@ impl Tables {
         prove_durable(&mut connection).await?;
         migrate(&mut connection, "ledger", MIGRATIONS, read_only).await?;
         connection.close().await?;
-        let pool = PgPoolOptions::new()
-            .max_connections(READERS)
-            .acquire_timeout(Duration::from_secs(10))
-            // A line that broke shows at its first use, and every reader tries again.
-            .test_before_acquire(false)
-            .connect_lazy_with(options.clone());
+        let pool = pool(options.clone(), READERS);
         let options = Box::new(options);
         Ok(Self { options, pool })
     }
