@@ -10,7 +10,7 @@ use shikaku_schemas::seal::SealKey;
 use shikaku_schemas::value::Position;
 use std::sync::Arc;
 
-use crate::place::{Place, events, numbered, record};
+use crate::place::{Place, events, numbered, observation, record, until};
 
 crate::on_both_databases!(
     looking_needs_a_ledger_and_makes_none,
@@ -196,4 +196,41 @@ async fn readers_outlive_a_database_that_ended_their_lines() {
     for head in all().await {
         assert_eq!(head.unwrap().position, Position(0));
     }
+}
+
+/// A plan that was made while the tables were empty must not read them whole once they are large.
+#[tokio::test]
+async fn look_ups_go_by_index_from_the_first() {
+    let place = Place::on_postgres().await;
+    let (ledger, _writer) = place.begin().await;
+    let server = place.server.as_ref().unwrap();
+    let scans = async |by: &str| {
+        let sql =
+            format!("SELECT sum({by})::text FROM pg_stat_user_tables WHERE relname = 'inbox'");
+        server.ask("hub", &sql).await.parse::<u64>().unwrap()
+    };
+    let (whole, indexed) = (
+        scans("seq_scan").await,
+        scans("coalesce(idx_scan, 0)").await,
+    );
+    let look_up = async || {
+        let ids: Vec<_> = (0..64).map(|_| observation()).collect();
+        ledger.inbox(&ids).await.unwrap();
+    };
+    for _ in 0..8 {
+        look_up().await;
+    }
+    place
+        .intrude(
+            "INSERT INTO inbox (observation_id, facility, outcome)
+             SELECT gen_random_uuid(), '1319912349', 'recorded' FROM generate_series(1, 5000)",
+        )
+        .await;
+    // A server tells its counts late.
+    until("the look-ups are counted", async || {
+        look_up().await;
+        scans("coalesce(idx_scan, 0)").await > indexed || scans("seq_scan").await > whole + 8
+    })
+    .await;
+    assert_eq!(scans("seq_scan").await, whole);
 }

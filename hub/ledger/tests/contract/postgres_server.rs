@@ -86,6 +86,19 @@ impl PostgresServer {
     }
 }
 
+impl PostgresServer {
+    /// What a query with one text in its answer tells.
+    pub async fn ask(&self, database: &str, sql: &str) -> String {
+        let mut connection = PgConnection::connect(&self.url(database)).await.unwrap();
+        let told = sqlx::query_scalar(AssertSqlSafe(sql.to_owned()))
+            .fetch_one(&mut connection)
+            .await
+            .unwrap();
+        connection.close().await.unwrap();
+        told
+    }
+}
+
 impl Drop for PostgresServer {
     fn drop(&mut self) {
         let pid = rustix::process::Pid::from_child(&self.child);
