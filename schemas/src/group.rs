@@ -116,6 +116,9 @@ pub struct Terminal {
     /// Production or verification.
     #[serde(default)]
     pub environment: Environment,
+    /// Holds the password of interfaces that the terminal encrypts (ZIP); line ends at its end do not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zip_password_file: Option<PathBuf>,
 }
 
 /// Whether face files are only read, or taken.
@@ -148,6 +151,9 @@ pub struct VirtualTerminal {
     pub id: String,
     /// Holds `req/`, `res/`, `face/`.
     pub root: PathBuf,
+    /// The terminal that carries its requests; absent: the facility's first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terminal: Option<String>,
 }
 
 /// 福祉事務所.

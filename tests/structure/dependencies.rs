@@ -27,7 +27,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "shikaku-kit",
         &["shikaku-schemas", "shikaku-broker", "shikaku-disk"],
     ),
-    ("shikaku-terminal", &["shikaku-schemas", "shikaku-kit"]),
+    (
+        "shikaku-terminal",
+        // Its tests ask the simulator, which shares no reading or writing with it.
+        &[
+            "shikaku-schemas",
+            "shikaku-kit",
+            "shikaku-terminal-simulator",
+        ],
+    ),
     (
         "shikaku-card-reader",
         &["shikaku-schemas", "shikaku-kit", "shikaku-card-simulator"],

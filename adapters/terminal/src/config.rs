@@ -33,6 +33,8 @@ pub struct TerminalOptions {
     pub clock: Arc<dyn Clock>,
     /// Bytes that the spool may hold on disk.
     pub spool_bytes: u64,
+    /// Password of interfaces that the terminal encrypts.
+    pub zip_password: Option<Vec<u8>>,
 }
 
 impl std::fmt::Debug for TerminalOptions {
@@ -71,6 +73,8 @@ pub struct Timing {
     pub stable: Duration,
     /// `incomplete_s`: unchanged this long and still not whole, a file is quarantined.
     pub incomplete: Duration,
+    /// `bulk_poll_s`: how often the result of a job is asked for.
+    pub bulk_poll: Duration,
     /// When an observation that the hub did not answer is said again.
     pub again: Backoff,
 }
@@ -81,6 +85,7 @@ impl Default for Timing {
             scan: Duration::from_millis(500),
             stable: Duration::from_millis(300),
             incomplete: Duration::from_secs(15),
+            bulk_poll: Duration::from_secs(60),
             again: Backoff {
                 first: Duration::from_secs(5),
                 cap: Duration::from_secs(300),

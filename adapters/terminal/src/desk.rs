@@ -21,7 +21,7 @@ use shikaku_schemas::group::FaceMode;
 use shikaku_schemas::observation::OqsFolder;
 
 use crate::config::TerminalOptions;
-use crate::decode::FILE_BYTES;
+use crate::decode::{FACE_BYTES, RES_BYTES};
 use crate::error::TerminalError;
 use crate::folder::{Settings, Signature, Watch, signature_of};
 use crate::mirror::Mirror;
@@ -81,12 +81,12 @@ impl Desk {
         let root = &options.terminal.root;
         let own = TerminalError::Directory;
         let now = options.clock.now();
-        let drop_folder = |word, takes| {
+        let drop_folder = |word, takes, limit| {
             let path = root.join(word);
             let settings = Settings {
                 folder: path.clone(),
                 stable: options.timing.stable,
-                limit: FILE_BYTES,
+                limit,
                 group: GROUP,
                 group_bytes: GROUP_BYTES,
             };
@@ -108,8 +108,8 @@ impl Desk {
             )
             .map_err(own)?,
             tally: Tally::new(options.facility.code.as_str(), &options.terminal.id),
-            face: drop_folder("face", takes_face),
-            res: drop_folder("res", true),
+            face: drop_folder("face", takes_face, FACE_BYTES),
+            res: drop_folder("res", true, RES_BYTES),
             stuck: HashMap::new(),
             next_retries: Instant::now(),
             options: options.clone(),

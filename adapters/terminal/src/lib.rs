@@ -7,15 +7,16 @@
 //!
 //! Files: [`config`] what it is told, `decode` bytes to an answer or a reason, [`run`] the tasks of one
 //! terminal; below them `desk` (one pass over the folders), `folder` (stable reading), `seen` (what was
-//! read before), [`quarantine`], `request` (inquiries) and `mirror` (virtual terminals).
+//! read before), [`quarantine`], `request` (inquiries), `job` (results of jobs) and `mirror` (virtual terminals).
 //!
-//! To read another kind of file: its prefix in `desk`, its reading in `decode`, a sample in `schemas`.
+//! To ask another function: its kind in `request::letter`, its answer in `decode`, a sample in `schemas`.
 
 pub mod config;
 mod decode;
 mod desk;
 mod error;
 mod folder;
+mod job;
 mod mirror;
 pub mod quarantine;
 mod request;

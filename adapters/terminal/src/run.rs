@@ -18,6 +18,7 @@ use crate::config::TerminalOptions;
 use crate::desk::Desk;
 use crate::error::TerminalError;
 use crate::folder::Hint;
+use crate::job::Jobs;
 use crate::quarantine::{Quarantine, QuarantinedFile};
 use crate::request::{Asking, Folders, Inquiries, Journal};
 
@@ -52,6 +53,13 @@ pub async fn run(options: TerminalOptions, cancel: CancellationToken) -> Result<
     // Of its own: a task that ends before the wish to end was heard here has ended by itself.
     let stop = CancellationToken::new();
     let _guard = stop.clone().drop_guard();
+    let jobs = Jobs::new(
+        &options,
+        spool.clone(),
+        inquiries.clone(),
+        quarantine.clone(),
+        stop.clone(),
+    );
     let mut tasks = JoinSet::new();
     tasks.spawn(named(
         "publisher",
@@ -65,6 +73,7 @@ pub async fn run(options: TerminalOptions, cancel: CancellationToken) -> Result<
         "announcements",
         announce(broker, quarantine, stop.clone()),
     ));
+    tasks.spawn(named("jobs", serve_jobs(jobs, stop.clone())));
     tasks.spawn(named("folders", serve_folders(desk, options, stop.clone())));
     let ended = tokio::select! {
         () = cancel.cancelled() => Ok(()),
@@ -186,6 +195,24 @@ async fn serve_folders(desk: Desk, options: TerminalOptions, stop: CancellationT
             () = stop.cancelled() => return,
             () = hint.given() => {}
             () = tokio::time::sleep(passed.again) => {}
+        }
+    }
+}
+
+async fn serve_jobs(mut jobs: Jobs, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let passed = tokio::task::spawn_blocking(move || {
+            let again = jobs.pass();
+            (jobs, again)
+        });
+        // As with the folders: a panic inside ends the adapter.
+        let Ok((back, again)) = passed.await else {
+            return;
+        };
+        jobs = back;
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(again) => {}
         }
     }
 }

@@ -197,6 +197,7 @@ fn facilities(file: &File, faults: &mut Vec<Fault>, warnings: &mut Vec<Fault>) {
             faults.push(Fault::new(key("patient_numbers"), NAME_RULE));
         }
         terminals(at, facility, &mut roots, faults);
+        carriers(at, facility, faults);
     }
 }
 
@@ -228,6 +229,23 @@ fn terminals(
             faults.push(Fault::new(
                 key("root"),
                 "ほかの端末と同じフォルダです / another terminal has this folder",
+            ));
+        }
+    }
+}
+
+/// What a terminal is opened with, and which one carries a virtual terminal's requests.
+fn carriers(at: usize, facility: &Facility, faults: &mut Vec<Fault>) {
+    for (n, terminal) in facility.terminals.iter().enumerate() {
+        let key = format!("facility[{at}].terminal[{n}].zip_password_file");
+        readable(&key, terminal.zip_password_file.as_deref(), faults);
+    }
+    for (n, program) in facility.virtual_terminals.iter().enumerate() {
+        let known = |id: &String| facility.terminals.iter().any(|terminal| terminal.id == *id);
+        if program.terminal.as_ref().is_some_and(|id| !known(id)) {
+            faults.push(Fault::new(
+                format!("facility[{at}].virtual_terminal[{n}].terminal"),
+                "この施設にない端末です / no terminal of this facility",
             ));
         }
     }

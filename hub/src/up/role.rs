@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use shikaku_card_reader::CardReaderOptions;
 use shikaku_core::{HubHandle, HubOptions, JobOptions, MonthOptions};
 use shikaku_kit::broker::BrokerOptions;
@@ -135,6 +136,7 @@ pub fn terminals(site: &Site, roles: &mut Roles) {
                     scan: Duration::from_millis(timing.scan_ms),
                     stable: Duration::from_millis(timing.stable_ms),
                     incomplete: Duration::from_secs(timing.incomplete_s),
+                    bulk_poll: Duration::from_secs(timing.bulk_poll_s),
                     ..Timing::default()
                 },
                 data_dir: config.data_dir.clone(),
@@ -142,14 +144,26 @@ pub fn terminals(site: &Site, roles: &mut Roles) {
                 broker: edge_broker(site, "terminal").into(),
                 clock: Arc::new(SystemClock),
                 spool_bytes: TerminalOptions::SPOOL_BYTES,
+                zip_password: None,
             };
+            let password = terminal.zip_password_file.clone();
             let name = format!("terminal {} {}", facility.code, terminal.id);
             let cancel = roles.cancel();
             roles.spawn(name, async move {
+                let zip_password = password.map(|file| zip_password(&file)).transpose()?;
+                let options = TerminalOptions {
+                    zip_password,
+                    ..options
+                };
                 Ok(shikaku_terminal::run(options, cancel).await?)
             });
         }
     }
+}
+
+fn zip_password(file: &std::path::Path) -> anyhow::Result<Vec<u8>> {
+    let text = std::fs::read(file).with_context(|| format!("{} can't be read", file.display()))?;
+    Ok(text.trim_ascii_end().to_vec())
 }
 
 /// An adapter for each card reader of each desk.

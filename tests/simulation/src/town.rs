@@ -42,6 +42,7 @@ pub fn group() -> Group {
                 root: PathBuf::from(format!("/oqs/{id}")),
                 face: Default::default(),
                 environment: Default::default(),
+                zip_password_file: None,
             });
         }
         facility

@@ -1,6 +1,6 @@
 //! The spool's index in memory: which entry stands where and what the hub said of it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -38,6 +38,8 @@ pub(super) struct State {
     active: Option<u64>,
     slots: HashMap<ObservationId, Slot>,
     waiting: BTreeMap<u64, ObservationId>,
+    /// What the hub set aside; few, and asked for often.
+    parked: BTreeSet<ObservationId>,
     next: u64,
     bytes: u64,
     marks: Marks,
@@ -54,6 +56,7 @@ impl State {
             active: None,
             slots: HashMap::new(),
             waiting: BTreeMap::new(),
+            parked: BTreeSet::new(),
             next: 1,
             bytes: 0,
             marks,
@@ -209,12 +212,15 @@ impl State {
         match mark {
             Mark::Pending => {
                 self.waiting.insert(slot.sequence, *id);
+                self.parked.remove(id);
             }
             Mark::Parked => {
                 self.waiting.remove(&slot.sequence);
+                self.parked.insert(*id);
             }
             Mark::Done => {
                 self.waiting.remove(&slot.sequence);
+                self.parked.remove(id);
                 if let Some(segment) = self.segments.get_mut(&slot.segment) {
                     segment.open -= 1;
                 }
@@ -286,21 +292,13 @@ impl State {
     }
 
     pub(super) fn parked(&self) -> Vec<ObservationId> {
-        self.slots
-            .iter()
-            .filter(|(_, slot)| slot.mark == Mark::Parked)
-            .map(|(id, _)| *id)
-            .collect()
+        self.parked.iter().copied().collect()
     }
 
     pub(super) fn status(&self) -> SpoolStatus {
         SpoolStatus {
             pending: self.waiting.len(),
-            parked: self
-                .slots
-                .values()
-                .filter(|slot| slot.mark == Mark::Parked)
-                .count(),
+            parked: self.parked.len(),
             bytes: self.bytes,
         }
     }

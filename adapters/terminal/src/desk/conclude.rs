@@ -5,15 +5,17 @@ use std::time::{Duration, Instant};
 
 use shikaku_kit::publisher::evidence_ref;
 use shikaku_kit::spool::Entry;
-use shikaku_schemas::observation::{Observation, ObservationBody, OqsAnswer, OqsFolder};
-use shikaku_schemas::topology::OBSERVATION_BYTES;
+use shikaku_schemas::observation::{Observation, OqsFolder};
+use shikaku_schemas::oqs::Refusal;
+use shikaku_schemas::oqs::job::Accepted;
 use shikaku_schemas::value::{InquiryId, ObservationId};
 use uuid::Uuid;
 
 use super::{Desk, RETRIES_EVERY, content_mark, has_stood, unfinished_pause};
-use crate::decode::{FILE_BYTES, Fault, Place, Verdict, judge};
+use crate::decode::{Answer, FACE_BYTES, Fault, Place, RES_BYTES, Verdict, is_sayable, judge};
 use crate::folder::{Ready, signature_of};
 use crate::quarantine::{QuarantinedFile, SetAside};
+use crate::request::{Asked, Effect, News};
 use crate::tally::FileEnd;
 
 /// After the disk refused: it will hardly have changed its mind at once.
@@ -28,7 +30,7 @@ struct Ended {
 
 enum End {
     /// The entry is taken out when it goes to the spool.
-    Event(Option<Box<Entry>>),
+    Event(Option<Box<Entry>>, Option<Effect>),
     Duplicate,
     Quarantined(Fault),
 }
@@ -46,13 +48,15 @@ impl Desk {
             .iter_mut()
             .filter_map(|file| {
                 let mut entry = match &mut file.end {
-                    End::Event(entry) => entry.take()?,
+                    End::Event(entry, _) => entry.take()?,
                     End::Duplicate | End::Quarantined(_) => return None,
                 };
-                entry.evidence = Some(match mirrors {
-                    true => file.ready.bytes.clone(),
-                    false => std::mem::take(&mut file.ready.bytes),
-                });
+                if entry.observation.evidence.is_some() && entry.evidence.is_none() {
+                    entry.evidence = Some(match mirrors {
+                        true => file.ready.bytes.clone(),
+                        false => std::mem::take(&mut file.ready.bytes),
+                    });
+                }
                 Some(*entry)
             })
             .collect();
@@ -112,36 +116,25 @@ impl Desk {
     /// `None` while a writer may still be at work.
     fn verdict(&self, folder: OqsFolder, inquiry: Option<InquiryId>, ready: &Ready) -> Option<End> {
         let stood = has_stood(ready.unchanged, &self.options.timing);
-        if ready.bytes.len() > FILE_BYTES {
-            return stood.then(|| End::Quarantined(too_large()));
+        if ready.bytes.len() > most_bytes(folder) {
+            return stood.then(|| End::Quarantined(Fault::too_large()));
         }
-        match judge(&ready.bytes, self.place(folder, inquiry)) {
-            Verdict::Answer(answer) => Some(self.event(folder, &ready.bytes, answer)),
+        let name = ready.name.to_string_lossy();
+        let asked = self.asked(inquiry);
+        match judge(&name, &ready.bytes, self.place(folder, inquiry, &asked)) {
+            Verdict::Answer(answer) => Some(self.event(folder, &ready.bytes, *answer)),
+            Verdict::Job(answer) => Some(self.job_begun(inquiry?, answer)),
             Verdict::Broken(fault) => Some(End::Quarantined(fault)),
             Verdict::Unfinished(fault) => stood.then_some(End::Quarantined(fault)),
         }
     }
 
-    fn event(&self, folder: OqsFolder, bytes: &[u8], answer: Box<OqsAnswer>) -> End {
-        let observation = self.observation(folder, bytes, answer);
-        match serde_json::to_vec(&observation) {
-            Ok(json) if json.len() <= OBSERVATION_BYTES => End::Event(Some(Box::new(Entry {
-                observation,
-                evidence: None,
-            }))),
-            _ => End::Quarantined(Fault {
-                reason: "says-too-much",
-                message: "一人分の応答として大きすぎます (too much for an answer about one person)"
-                    .to_owned(),
-                whole: true,
-            }),
-        }
-    }
-
-    fn observation(&self, folder: OqsFolder, bytes: &[u8], answer: Box<OqsAnswer>) -> Observation {
+    fn event(&self, folder: OqsFolder, bytes: &[u8], answer: Answer) -> End {
         let options = &self.options;
-        let evidence = evidence_ref(&options.group_key, bytes, "application/xml");
-        Observation {
+        let media = answer.form.media();
+        let bytes = answer.unpacked.as_deref().unwrap_or(bytes);
+        let evidence = evidence_ref(&options.group_key, bytes, media);
+        let observation = Observation {
             observation_id: ObservationId::of_evidence(
                 &options.facility.code,
                 &format!("{}/{}", options.terminal.id, word(folder)),
@@ -153,17 +146,44 @@ impl Desk {
             device: options.terminal.id.clone(),
             sequence: 0,
             seen_at: options.clock.now(),
-            as_of: answer.executed_at,
+            as_of: answer.as_of,
             evidence: Some(evidence),
-            body: ObservationBody::OqsAnswer(answer),
+            body: answer.body,
+        };
+        let evidence = answer.unpacked;
+        match is_sayable(&observation) {
+            true => End::Event(
+                Some(Box::new(Entry {
+                    observation,
+                    evidence,
+                })),
+                Some(Effect::Answered),
+            ),
+            false => End::Quarantined(Fault::says_too_much()),
         }
+    }
+
+    /// What the centre says to a job's request. The answer holds nothing beyond what is told.
+    fn job_begun(&self, inquiry: InquiryId, answer: Result<Accepted, Refusal>) -> End {
+        let Some(request) = self.inquiries.get(inquiry) else {
+            return End::Duplicate;
+        };
+        let (news, effect) = match answer {
+            Ok(accepted) => {
+                let number = accepted.reception_number;
+                (News::Accepted(number.clone()), Effect::Accepted(number))
+            }
+            Err(refusal) => (News::Rejected(refusal), Effect::Rejected),
+        };
+        let entry = self.inquiries.news(&request, news);
+        End::Event(Some(Box::new(entry)), Some(effect))
     }
 
     /// Makes the rest of an end durable and lets the file go. `false`: met again later.
     fn finish(&mut self, folder: OqsFolder, file: &Ended) -> bool {
         let kept = match &file.end {
             End::Quarantined(fault) => self.set_aside(folder, file, fault),
-            End::Event(_) => self.note_answer(file.inquiry),
+            End::Event(_, effect) => self.note_answer(file.inquiry, effect.clone()),
             End::Duplicate => Ok(()),
         };
         let now = self.options.clock.now();
@@ -186,7 +206,7 @@ impl Desk {
             return false;
         }
         self.tally.ended(match file.end {
-            End::Event(_) => FileEnd::Event,
+            End::Event(..) => FileEnd::Event,
             End::Duplicate => FileEnd::Duplicate,
             End::Quarantined(_) => FileEnd::Quarantined,
         });
@@ -194,8 +214,15 @@ impl Desk {
         true
     }
 
-    fn note_answer(&self, inquiry: Option<InquiryId>) -> std::io::Result<()> {
-        inquiry.map_or(Ok(()), |inquiry| self.inquiries.answered(inquiry))
+    fn note_answer(
+        &self,
+        inquiry: Option<InquiryId>,
+        effect: Option<Effect>,
+    ) -> std::io::Result<()> {
+        match (inquiry, effect) {
+            (Some(inquiry), Some(effect)) => self.inquiries.took(inquiry, effect),
+            _ => Ok(()),
+        }
     }
 
     fn let_go(&mut self, folder: OqsFolder, ready: &Ready) {
@@ -215,7 +242,7 @@ impl Desk {
 
     fn set_aside(&self, folder: OqsFolder, file: &Ended, fault: &Fault) -> std::io::Result<()> {
         let ready = &file.ready;
-        let kept = &ready.bytes[..ready.bytes.len().min(FILE_BYTES)];
+        let kept = &ready.bytes[..ready.bytes.len().min(most_bytes(folder))];
         let what = QuarantinedFile {
             id: self.quarantine_id(folder, &ready.digest),
             facility: self.options.facility.code.clone(),
@@ -271,21 +298,27 @@ impl Desk {
             "res" => OqsFolder::Res,
             _ => OqsFolder::Face,
         };
+        let asked = self.asked(what.inquiry);
+        let place = self.place(folder, what.inquiry, &asked);
         let verdict = match what.is_whole() {
-            true => judge(&content.bytes, self.place(folder, what.inquiry)),
-            false => Verdict::Broken(too_large()),
+            true => judge(&content.name, &content.bytes, place),
+            false => Verdict::Broken(Fault::too_large()),
         };
-        let end = match verdict {
-            Verdict::Answer(answer) => self.event(folder, &content.bytes, answer),
-            Verdict::Broken(fault) | Verdict::Unfinished(fault) => End::Quarantined(fault),
+        let end = match (verdict, what.inquiry) {
+            (Verdict::Answer(answer), _) => self.event(folder, &content.bytes, *answer),
+            (Verdict::Job(answer), Some(inquiry)) => self.job_begun(inquiry, answer),
+            (Verdict::Job(_), None) => End::Duplicate,
+            (Verdict::Broken(fault) | Verdict::Unfinished(fault), _) => End::Quarantined(fault),
         };
         match end {
-            End::Event(Some(mut entry)) => {
-                entry.evidence = Some(content.bytes);
+            End::Event(Some(mut entry), effect) => {
+                if entry.observation.evidence.is_some() && entry.evidence.is_none() {
+                    entry.evidence = Some(content.bytes);
+                }
                 self.spool
                     .append(vec![*entry])
                     .map_err(std::io::Error::other)?;
-                self.note_answer(what.inquiry)?;
+                self.note_answer(what.inquiry, effect)?;
                 self.quarantine.release(what.id)
             }
             End::Quarantined(fault) => {
@@ -293,7 +326,7 @@ impl Desk {
                 what.message = fault.message;
                 self.quarantine.keep_again(&what, &content)
             }
-            End::Event(None) | End::Duplicate => Ok(()),
+            End::Event(None, _) | End::Duplicate => Ok(()),
         }
     }
 
@@ -304,12 +337,25 @@ impl Desk {
         }
     }
 
-    fn place(&self, folder: OqsFolder, inquiry: Option<InquiryId>) -> Place<'_> {
+    /// What an answer of `inquiry` answers; of nobody's, what is answered unasked.
+    fn asked(&self, inquiry: Option<InquiryId>) -> Asked {
+        let request = inquiry.and_then(|inquiry| self.inquiries.get(inquiry));
+        request.map(|request| request.asked).unwrap_or_default()
+    }
+
+    fn place<'a>(
+        &'a self,
+        folder: OqsFolder,
+        inquiry: Option<InquiryId>,
+        asked: &'a Asked,
+    ) -> Place<'a> {
         Place {
             folder,
             facility: &self.options.facility,
             schemes: &self.options.schemes,
             inquiry,
+            asked,
+            zip_password: self.options.zip_password.as_deref(),
         }
     }
 }
@@ -321,11 +367,9 @@ fn word(folder: OqsFolder) -> &'static str {
     }
 }
 
-fn too_large() -> Fault {
-    Fault {
-        reason: "too-large",
-        message: "大きすぎます。先頭だけを保管します (larger than 4 MiB; only its start is kept)"
-            .to_owned(),
-        whole: false,
+fn most_bytes(folder: OqsFolder) -> usize {
+    match folder {
+        OqsFolder::Face => FACE_BYTES,
+        OqsFolder::Res => RES_BYTES,
     }
 }

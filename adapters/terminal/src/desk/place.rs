@@ -1,29 +1,35 @@
 //! Whose a file is, by its name alone.
 
+use shikaku_schemas::oqs::{Direction, Message};
+
 use crate::folder::Whose;
 use crate::request::Inquiries;
 
 const TEMPORARY: [&str; 4] = [".tmp", ".part", ".partial", ".crdownload"];
 
-/// In `face/`: whoever wrote it, an XML file is a card reception, or broken.
+/// In `face/`: whoever wrote it, an XML file is a card reception, or broken; so is a pack that is named like one.
 pub(super) fn whose_face(name: &str) -> Whose {
+    let is_face = |message: Message| message.direction == Direction::Face;
     if is_temporary(name) {
         Whose::Temporary
-    } else if ends_with(name, ".xml") {
+    } else if ends_with(name, ".xml") || Message::recognise(name, b"").is_some_and(is_face) {
         Whose::Ours
     } else {
         Whose::Foreign
     }
 }
 
-/// In `res/`: only the answers to our own journalled requests.
+/// In `res/`: only the answers to our own journalled requests. Results of jobs are read elsewhere
+/// (`crate::job`), since they may be too large to hold.
 pub(super) fn whose_res(name: &str, inquiries: &Inquiries) -> Whose {
     if is_temporary(name) {
         Whose::Temporary
-    } else if inquiries.answered_by(name).is_some() {
-        Whose::Ours
-    } else {
+    } else if inquiries.answered_by(name).is_none() {
         Whose::Foreign
+    } else if crate::job::is_result(name) {
+        Whose::Temporary
+    } else {
+        Whose::Ours
     }
 }
 

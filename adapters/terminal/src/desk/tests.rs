@@ -37,12 +37,14 @@ fn options(directory: &Path, face: FaceMode) -> TerminalOptions {
             root: directory.join("oqs"),
             face,
             environment: Default::default(),
+            zip_password_file: None,
         },
         schemes: Vec::new(),
         timing: Timing {
             scan: Duration::from_millis(1),
             stable: Duration::ZERO,
             incomplete: Duration::ZERO,
+            bulk_poll: Duration::from_secs(60),
             again: Backoff {
                 first: Duration::from_secs(1),
                 cap: Duration::from_secs(1),
@@ -59,6 +61,7 @@ fn options(directory: &Path, face: FaceMode) -> TerminalOptions {
         .into(),
         clock: Arc::new(SystemClock),
         spool_bytes: 1 << 20,
+        zip_password: None,
     }
 }
 

@@ -5,5 +5,7 @@ mod read;
 mod watch;
 
 pub(crate) use hint::Hint;
-pub(crate) use read::{Signature, rename_without_overwriting, signature_of, sync_folder};
+pub(crate) use read::{
+    Signature, open_regular, rename_without_overwriting, signature_of, start_of, sync_folder,
+};
 pub(crate) use watch::{Ready, Settings, Watch, Whose};

@@ -57,21 +57,34 @@ pub(super) fn look(path: &Path, limit: usize) -> Look {
 }
 
 fn bytes(path: &Path, limit: usize) -> io::Result<Option<(Signature, Vec<u8>)>> {
+    let Some((file, signature)) = open_regular(path)? else {
+        return Ok(None);
+    };
+    let expected = usize::try_from(signature.size).unwrap_or(limit).min(limit);
+    let mut bytes = Vec::with_capacity(expected + 1);
+    file.take(limit as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(Some((signature, bytes)))
+}
+
+/// Opens a regular file, never through a link; `None` when it is something else. The signature was taken before
+/// reading: a change while somebody reads gives another one next time.
+pub(crate) fn open_regular(path: &Path) -> io::Result<Option<(File, Signature)>> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = OpenOptions::new()
         .read(true)
         .custom_flags(i32::try_from(flags.bits()).unwrap_or_default())
         .open(path)?;
     let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Ok(None);
-    }
-    // Taken before reading: a change while we read gives another signature next time.
     let signature = Signature::of(&metadata);
-    let expected = usize::try_from(signature.size).unwrap_or(limit).min(limit);
-    let mut bytes = Vec::with_capacity(expected + 1);
-    file.take(limit as u64 + 1).read_to_end(&mut bytes)?;
-    Ok(Some((signature, bytes)))
+    Ok(metadata.is_file().then_some((file, signature)))
+}
+
+/// The size of a file, and its first bytes.
+pub(crate) fn start_of(path: &Path, most: usize) -> io::Result<(u64, Vec<u8>)> {
+    let (file, signature) = open_regular(path)?.ok_or(io::ErrorKind::NotFound)?;
+    let mut start = Vec::new();
+    file.take(most as u64).read_to_end(&mut start)?;
+    Ok((signature.size.max(start.len() as u64), start))
 }
 
 /// The present signature of a regular file; `None` when it is gone.

@@ -6,14 +6,16 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use shikaku_kit::outcome::{Adapter, Outcome};
-use shikaku_kit::spool::{Entry, Spool, SpoolError};
+use shikaku_kit::spool::{Spool, SpoolError};
 use shikaku_schemas::clock::Clock;
-use shikaku_schemas::observation::{InquiryProgress, Observation, ObservationBody, Progress};
+use shikaku_schemas::oqs::Refusal;
 use shikaku_schemas::task::Task;
-use shikaku_schemas::value::{FacilityCode, InquiryId, ObservationId};
+use shikaku_schemas::value::{FacilityCode, InquiryId};
 
+use super::told::News;
 use super::{
-    Folders, Followed, Journal, Request, Step, Submission, clean_up, follow, recover, submit, sweep,
+    Folders, Followed, Journal, Request, Step, Submission, clean_up, follow, letter, recover,
+    submit, sweep,
 };
 
 const RETRY_AFTER: Duration = Duration::from_secs(2);
@@ -28,6 +30,19 @@ pub(crate) struct Inquiries {
     pub(crate) journal: Mutex<Journal>,
     /// How long an answer that lies in `res/` at the deadline may take to become whole.
     pub(crate) answer_patience: SignedDuration,
+}
+
+/// What an answer makes of its inquiry, once it is safe.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// All that was asked for is here.
+    Answered,
+    /// The centre took the job, under this 受付番号.
+    Accepted(String),
+    /// The centre refused.
+    Rejected,
+    /// The centre does not know the 受付番号 any more.
+    Lapsed,
 }
 
 /// Why a step could not be kept. It is taken again later.
@@ -65,13 +80,20 @@ impl Inquiries {
         let Some(request) = journal.get(task.inquiry) else {
             return Ok(later("own-disk"));
         };
-        self.tell(request, request.step)?;
-        Ok(match request.step {
-            Step::Refused => Outcome::Reject {
+        if request.step == Step::Refused {
+            // Written anew to hear the reason, which names element and place alone.
+            let message = letter::write(task).err().map(|error| error.to_string());
+            let refusal = Refusal {
+                code: Some("request-not-writable".to_owned()),
+                message,
+            };
+            self.say(request, News::Refused(refusal))?;
+            return Ok(Outcome::Reject {
                 reason: "request-not-writable",
-            },
-            _ => Outcome::Done,
-        })
+            });
+        }
+        self.tell(request, request.step)?;
+        Ok(Outcome::Done)
     }
 
     /// Settles what an earlier run left between intent and outcome.
@@ -100,15 +122,31 @@ impl Inquiries {
         self.journal().answered_by(name)
     }
 
-    /// An answer of `inquiry` is safe in the spool.
-    pub(crate) fn answered(&self, inquiry: InquiryId) -> io::Result<()> {
+    /// What the journal knows of an inquiry.
+    pub(crate) fn get(&self, inquiry: InquiryId) -> Option<Request> {
+        self.journal().get(inquiry).cloned()
+    }
+
+    /// An answer of `inquiry` is safe in the spool, and this is what it makes of the inquiry. Safe to repeat.
+    pub(crate) fn took(&self, inquiry: InquiryId, effect: Effect) -> io::Result<()> {
         let mut journal = self.journal();
-        match journal.get(inquiry).cloned() {
-            Some(request) if request.step != Step::Answered => {
-                self.note(&mut journal, request, Step::Answered)
+        let Some(mut request) = journal.get(inquiry).cloned() else {
+            return Ok(());
+        };
+        let step = match effect {
+            Effect::Accepted(_) if request.reception_number.is_some() => return Ok(()),
+            Effect::Accepted(number) => {
+                request.reception_number = Some(number);
+                Step::Accepted
             }
-            _ => Ok(()),
+            Effect::Answered => Step::Answered,
+            Effect::Rejected => Step::Rejected,
+            Effect::Lapsed => Step::Lapsed,
+        };
+        if request.step == step || request.step == Step::Answered {
+            return Ok(());
         }
+        self.note(&mut journal, request, step)
     }
 
     /// When the next deadline is, if one is open.
@@ -128,7 +166,12 @@ impl Inquiries {
         Ok(())
     }
 
-    fn note(&self, journal: &mut Journal, request: Request, step: Step) -> io::Result<()> {
+    pub(crate) fn note(
+        &self,
+        journal: &mut Journal,
+        request: Request,
+        step: Step,
+    ) -> io::Result<()> {
         journal.note(Request {
             step,
             at: self.clock.now(),
@@ -137,44 +180,23 @@ impl Inquiries {
     }
 
     fn tell(&self, request: &Request, step: Step) -> Result<(), SpoolError> {
-        let (progress, fact) = match step {
-            Step::Submitted | Step::Intent => (Progress::Submitted, "submitted"),
-            Step::TimedOut => (Progress::TimedOut, "timed-out"),
-            Step::Uncertain => (Progress::Uncertain, "uncertain"),
-            Step::Refused => (Progress::Refused, "refused"),
+        let news = match step {
+            Step::Submitted | Step::Intent => News::Submitted,
+            Step::TimedOut => News::TimedOut,
+            Step::Uncertain => News::Uncertain,
+            // Told with more than a step: see `News`.
+            Step::Refused | Step::Accepted | Step::Rejected | Step::Lapsed => return Ok(()),
             Step::Answered | Step::Dropped => return Ok(()),
         };
-        let inquiry = request.inquiry;
-        let observation = Observation {
-            observation_id: ObservationId::of_fact(
-                &self.facility,
-                &self.terminal,
-                &format!("inquiry-{inquiry}-{fact}"),
-            ),
-            facility: self.facility.clone(),
-            source: "terminal".to_owned(),
-            device: self.terminal.clone(),
-            sequence: 0,
-            seen_at: self.clock.now(),
-            as_of: None,
-            evidence: None,
-            body: ObservationBody::InquiryProgress(InquiryProgress {
-                inquiry,
-                progress,
-                file: request.file.clone(),
-                reception_number: None,
-                count: None,
-                refusal: None,
-            }),
-        };
-        let entry = Entry {
-            observation,
-            evidence: None,
-        };
-        self.spool.append(vec![entry]).map(drop)
+        self.say(request, news)
     }
 
-    fn journal(&self) -> MutexGuard<'_, Journal> {
+    /// Makes sure that the hub will hear of a step.
+    pub(crate) fn say(&self, request: &Request, news: News) -> Result<(), SpoolError> {
+        self.spool.append(vec![self.news(request, news)]).map(drop)
+    }
+
+    pub(crate) fn journal(&self) -> MutexGuard<'_, Journal> {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

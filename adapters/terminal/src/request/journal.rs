@@ -8,8 +8,11 @@ use std::path::{Path, PathBuf};
 
 use jiff::{Timestamp, ToSpan as _};
 use serde::{Deserialize, Serialize};
-use shikaku_schemas::oqs::file::answer_base;
+use shikaku_schemas::oqs::Message;
+use shikaku_schemas::oqs::file::{answer_base, answers};
 use shikaku_schemas::value::{InquiryId, jst_day};
+
+use super::asked::Asked;
 
 /// Settled requests are remembered this long, for late answers.
 const REMEMBER_DAYS: i64 = 35;
@@ -25,8 +28,14 @@ pub(crate) enum Step {
     Intent,
     /// It lies, or lay, in `req/`.
     Submitted,
-    /// An answer is safe in the spool.
+    /// The centre took a job; its result is asked for again and again.
+    Accepted,
+    /// An answer is safe in the spool; of a job, all of its result.
     Answered,
+    /// The centre refused it, or its result.
+    Rejected,
+    /// The centre does not know its 受付番号 any more.
+    Lapsed,
     /// Never taken, and withdrawn.
     TimedOut,
     /// Perhaps taken; nothing came.
@@ -40,7 +49,12 @@ pub(crate) enum Step {
 impl Step {
     /// Whether nobody waits for it any more.
     pub(crate) fn is_settled(self) -> bool {
-        !matches!(self, Self::Intent | Self::Submitted)
+        !self.awaits_first_answer() && self != Self::Accepted
+    }
+
+    /// Whether its first request has no answer yet, and its deadline counts.
+    pub(crate) fn awaits_first_answer(self) -> bool {
+        matches!(self, Self::Intent | Self::Submitted)
     }
 }
 
@@ -49,11 +63,20 @@ impl Step {
 pub(crate) struct Request {
     pub(crate) inquiry: InquiryId,
     pub(crate) step: Step,
-    /// Its file name; none for one that was never written.
+    /// The name of its latest file; none when there is none yet.
     pub(crate) file: Option<String>,
     pub(crate) deadline: Timestamp,
     /// When this step was taken.
     pub(crate) at: Timestamp,
+    /// What is asked.
+    #[serde(default)]
+    pub(crate) asked: Asked,
+    /// 受付番号 of a job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reception_number: Option<String>,
+    /// How often its result was asked for.
+    #[serde(default)]
+    pub(crate) polls: u32,
 }
 
 /// The journal of one terminal.
@@ -130,13 +153,25 @@ impl Journal {
                 .any(|request| request.file.as_deref() == Some(file) && !request.step.is_settled())
     }
 
-    /// Requests that somebody waits for.
+    /// Requests whose first answer somebody waits for.
     pub(crate) fn open_requests(&self) -> Vec<Request> {
-        self.requests
-            .values()
-            .filter(|request| !request.step.is_settled())
-            .cloned()
-            .collect()
+        self.all(|request| request.step.awaits_first_answer())
+    }
+
+    /// Jobs whose result is still to come.
+    pub(crate) fn running_jobs(&self) -> Vec<Request> {
+        self.all(|request| request.step == Step::Accepted)
+    }
+
+    /// Whether there ever was a job.
+    pub(crate) fn has_jobs(&self) -> bool {
+        let mut requests = self.requests.values();
+        requests.any(|request| request.reception_number.is_some())
+    }
+
+    fn all(&self, wanted: impl Fn(&Request) -> bool) -> Vec<Request> {
+        let found = self.requests.values().filter(|request| wanted(request));
+        found.cloned().collect()
     }
 
     /// Notes a step; durable when this returns.
@@ -157,18 +192,23 @@ impl Journal {
         Ok(())
     }
 
-    /// A name that was never used; `None` when the day has no more.
+    /// A name for `message` that was never used, and whose answer is not there already (that one would be
+    /// somebody else's); `None` when the day has no more.
     pub(crate) fn next_name(
         &self,
         now: Timestamp,
-        name: impl Fn(jiff::civil::Date, u32) -> Option<String>,
-        taken: impl Fn(&str) -> bool,
+        message: Message,
+        present: &[String],
     ) -> Option<String> {
         let day = jst_day(now);
+        let is_taken = |name: &str| {
+            let taken = |found: &String| found.eq_ignore_ascii_case(name) || answers(found, name);
+            present.iter().any(taken)
+        };
         (FIRST_OF_DAY..=LAST_OF_DAY)
             .chain(1..FIRST_OF_DAY)
-            .filter_map(|sequence| name(day, sequence))
-            .find(|name| !self.names.contains(name) && !taken(name))
+            .filter_map(|sequence| message.name(day, sequence))
+            .find(|name| !self.names.contains(name) && !is_taken(name))
     }
 
     fn apply(&mut self, request: Request) {

@@ -1,19 +1,24 @@
-//! Single ticket inquiries: asked once, never by themselves again.
+//! Requests to the centre: each asked once, never by itself again.
 //!
 //! The journal holds a synced *intent* before a request becomes visible in `req/`. An intent whose outcome
 //! nobody saw is *uncertain*: the centre may have been asked, and a second question could be seen there as
-//! a second visit.
+//! a second visit. Only asking for a job's result is repeated (`crate::job`).
 
+mod asked;
 mod follow;
 mod inquiries;
 mod journal;
+mod letter;
 mod submit;
+mod told;
 
+pub(crate) use asked::Asked;
 use follow::{Followed, clean_up, follow, recover, sweep};
-pub(crate) use inquiries::{Asking, Inquiries};
-pub(crate) use journal::Journal;
-use journal::{Request, Step};
+pub(crate) use inquiries::{Asking, Effect, Inquiries, StepError};
+pub(crate) use journal::{Journal, Request, Step};
 use submit::{Submission, submit};
+pub(crate) use submit::{prepare, present, remove_quietly};
+pub(crate) use told::News;
 
 use std::path::{Path, PathBuf};
 

@@ -5,13 +5,10 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use jiff::Timestamp;
-use shikaku_schemas::oqs::Request as _;
-use shikaku_schemas::oqs::file::{answers, single_request};
-use shikaku_schemas::oqs::single;
-use shikaku_schemas::oqs::text::Encoding;
-use shikaku_schemas::task::{Task, TaskBody};
+use shikaku_schemas::oqs::Message;
+use shikaku_schemas::task::Task;
 
-use super::{Folders, Journal, Request, Step};
+use super::{Folders, Journal, Request, Step, letter};
 use crate::folder::{rename_without_overwriting, sync_folder};
 
 /// What became of a task for now.
@@ -23,51 +20,64 @@ pub(crate) enum Submission {
     Later(&'static str),
 }
 
-/// Writes the request of `task`, at most once for ever.
+/// Writes the first request of `task`, at most once for ever; of a job that another terminal began, only notes it.
 pub(crate) fn submit(
     journal: &mut Journal,
     folders: &Folders,
     task: &Task,
     now: Timestamp,
 ) -> io::Result<Submission> {
-    if journal
-        .get(task.inquiry)
-        .is_some_and(|request| request.step != Step::Dropped)
-    {
-        return Ok(Submission::Journalled);
-    }
+    let known = journal.get(task.inquiry).map(|request| request.step);
     let request = |step, file: Option<&str>| Request {
         inquiry: task.inquiry,
         step,
         file: file.map(str::to_owned),
         deadline: task.deadline,
         at: now,
+        asked: letter::asked(&task.body),
+        reception_number: task.resume.clone(),
+        polls: 0,
     };
+    if task.resume.is_some() && task.body.is_job() {
+        if !matches!(known, Some(Step::Accepted | Step::Answered)) {
+            journal.note(request(Step::Accepted, None))?;
+        }
+        return Ok(Submission::Journalled);
+    }
+    if known.is_some_and(|step| step != Step::Dropped) {
+        return Ok(Submission::Journalled);
+    }
     if now >= task.deadline {
         journal.note(request(Step::TimedOut, None))?;
         return Ok(Submission::Journalled);
     }
-    let Some(bytes) = write(task) else {
+    let Ok(bytes) = letter::write(task) else {
         journal.note(request(Step::Refused, None))?;
         return Ok(Submission::Journalled);
     };
-    let Ok(names) = present(folders) else {
-        return Ok(Submission::Later("folder-away"));
-    };
-    // Never a name whose request or answer is already there: that answer would be somebody else's.
-    let taken = |name: &str| {
-        let is_taken = |found: &String| found.eq_ignore_ascii_case(name) || answers(found, name);
-        names.iter().any(is_taken)
-    };
-    let Some(file) = journal.next_name(now, single_request, taken) else {
-        return Ok(Submission::Later("no-name-left-today"));
+    send(journal, folders, request(Step::Intent, None), &bytes)
+}
+
+/// Makes `bytes` visible in `req/` under a new name, with a synced intent before.
+pub(crate) fn send(
+    journal: &mut Journal,
+    folders: &Folders,
+    request: Request,
+    bytes: &[u8],
+) -> io::Result<Submission> {
+    let message = Message::request(request.asked.family);
+    let file = match prepare(journal, folders, message, request.at, bytes) {
+        Ok(file) => file,
+        Err(reason) => return Ok(Submission::Later(reason)),
     };
     let (temporary, visible) = (folders.temporary(&file), folders.request(&file));
-    if write_temporary(&temporary, &bytes).is_err() {
-        remove_quietly(&temporary);
-        return Ok(Submission::Later("folder-away"));
-    }
-    if let Err(error) = journal.note(request(Step::Intent, Some(&file))) {
+    let inquiry = request.inquiry;
+    let step = |step| Request {
+        step,
+        file: Some(file.clone()),
+        ..request.clone()
+    };
+    if let Err(error) = journal.note(step(Step::Intent)) {
         remove_quietly(&temporary);
         return Err(error);
     }
@@ -75,33 +85,41 @@ pub(crate) fn submit(
         Ok(()) => sync_folder(&folders.req),
         // Our temporary file still there says that the rename did not happen.
         Err(_) if fs::remove_file(&temporary).is_ok() => {
-            journal.note(request(Step::Dropped, Some(&file)))?;
+            journal.note(step(Step::Dropped))?;
             return Ok(Submission::Later("folder-away"));
         }
         // Nobody knows: the intent stands, and what shows in the folders will tell.
         Err(error) => {
-            tracing::warn!(error = %error, inquiry.id = %task.inquiry, "a rename's outcome is unknown");
+            tracing::warn!(error = %error, inquiry.id = %inquiry, "a rename's outcome is unknown");
             return Ok(Submission::Journalled);
         }
     }
-    journal.note(request(Step::Submitted, Some(&file)))?;
+    journal.note(step(Step::Submitted))?;
     Ok(Submission::Journalled)
 }
 
-fn write(task: &Task) -> Option<Vec<u8>> {
-    let TaskBody::Ticket(question) = &task.body else {
-        return None;
-    };
-    // The centre echoes both: enough for a person to find the inquiry, and nobody's number.
-    let inquiry = task.inquiry.to_string();
-    single::Request::of_ticket(question, task.facility.as_str(), &inquiry)
-        .write(Encoding::Cp932)
-        .inspect_err(|error| tracing::warn!(error = %error, "a request can't be written"))
-        .ok()
+/// Writes `bytes` under the temporary name of a new request, and gives the request's name.
+pub(crate) fn prepare(
+    journal: &Journal,
+    folders: &Folders,
+    message: Message,
+    now: Timestamp,
+    bytes: &[u8],
+) -> Result<String, &'static str> {
+    let present = present(folders).map_err(|_| "folder-away")?;
+    let file = journal
+        .next_name(now, message, &present)
+        .ok_or("no-name-left-today")?;
+    let temporary = folders.temporary(&file);
+    if write_temporary(&temporary, bytes).is_err() {
+        remove_quietly(&temporary);
+        return Err("folder-away");
+    }
+    Ok(file)
 }
 
 /// Names in `req/` and `res/`.
-fn present(folders: &Folders) -> io::Result<Vec<String>> {
+pub(crate) fn present(folders: &Folders) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for folder in [&folders.req, &folders.res] {
         for entry in fs::read_dir(folder)? {
@@ -117,7 +135,7 @@ fn write_temporary(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-fn remove_quietly(path: &Path) {
+pub(crate) fn remove_quietly(path: &Path) {
     // Left behind it does no harm: the name says that it is nobody's request yet.
     let _ = fs::remove_file(path);
 }

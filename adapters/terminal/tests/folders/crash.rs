@@ -28,15 +28,34 @@ async fn adapter_process() {
     run(options, CancellationToken::new()).await.unwrap();
 }
 
-fn spawn(place: &Place, url: &str) -> Child {
-    Command::new(std::env::current_exe().expect("this test"))
+/// A process that never outlives its test.
+pub struct Adapter(pub Child);
+
+impl Adapter {
+    /// `kill -9`.
+    pub fn kill(mut self) {
+        self.0.kill().expect("killed");
+        self.0.wait().expect("gone");
+    }
+}
+
+impl Drop for Adapter {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+pub fn spawn(place: &Place, url: &str) -> Adapter {
+    let child = Command::new(std::env::current_exe().expect("this test"))
         .args(["--exact", "crash::adapter_process", "--ignored"])
         .env("CRASH_DIRECTORY", place.directory.path())
         .env("CRASH_URL", url)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
-        .expect("the adapter's process")
+        .expect("the adapter's process");
+    Adapter(child)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -46,7 +65,7 @@ async fn no_moment_of_death_loses_or_repeats_a_file() {
     let hub = TestHub::start(&broker.url(), &key()).await;
     let mut broken = 0;
     for round in 0..KILLS {
-        let mut child = spawn(&place, &broker.url());
+        let child = spawn(&place, &broker.url());
         for n in 0..FILES / KILLS {
             let n = round * (FILES / KILLS) + n;
             place.drop_face(&format!("{n}.xml"), &answer(n));
@@ -60,14 +79,13 @@ async fn no_moment_of_death_loses_or_repeats_a_file() {
         }
         // The moment of death, not a condition: each round dies a little later.
         tokio::time::sleep(Duration::from_millis(u64::from(15 + round * 23))).await;
-        child.kill().unwrap();
-        child.wait().unwrap();
+        child.kill();
         if round == KILLS / 2 {
             broker.kill();
             broker.restart();
         }
     }
-    let mut child = spawn(&place, &broker.url());
+    let child = spawn(&place, &broker.url());
     eventually("an empty folder", async || {
         (std::fs::read_dir(place.root().join("face"))
             .unwrap()
@@ -84,8 +102,7 @@ async fn no_moment_of_death_loses_or_repeats_a_file() {
         (quarantine::list(&place.data_dir()).unwrap().len() == broken).then_some(())
     })
     .await;
-    child.kill().unwrap();
-    child.wait().unwrap();
+    child.kill();
     let mut times: HashMap<_, u32> = HashMap::new();
     for observation in hub.observations() {
         *times.entry(identifier(&observation)).or_default() += 1;

@@ -4,5 +4,7 @@ mod contract;
 mod crash;
 mod face;
 mod inquiry;
+mod job;
+mod large;
 mod support;
 mod virtual_terminal;

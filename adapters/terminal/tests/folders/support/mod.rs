@@ -6,14 +6,19 @@ use std::time::Duration;
 
 use shikaku_kit::backoff::Backoff;
 use shikaku_kit::broker::BrokerOptions;
+use shikaku_kit::spool::SpoolError;
 use shikaku_kit::suite::{Running, TestBroker, TestHub};
 use shikaku_schemas::clock::SystemClock;
 use shikaku_schemas::group::{FaceMode, Facility, Terminal, VirtualTerminal};
 use shikaku_schemas::observation::{Observation, ObservationBody, OqsAnswer};
 use shikaku_schemas::seal::SealKey;
 use shikaku_schemas::value::FacilityCode;
-use shikaku_terminal::{TerminalOptions, Timing, run};
+use shikaku_terminal::{TerminalError, TerminalOptions, Timing, run};
+use shikaku_terminal_simulator::{
+    Centre, Scenario, Simulator, SimulatorError, SimulatorOptions, StandingClock,
+};
 use tempfile::TempDir;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 pub const FACILITY: &str = "1319912349";
@@ -60,6 +65,7 @@ pub struct Place {
     pub virtual_terminals: Vec<String>,
     pub incomplete: Duration,
     pub again: Duration,
+    pub zip_password: Option<&'static str>,
 }
 
 impl Place {
@@ -70,6 +76,7 @@ impl Place {
             virtual_terminals: Vec::new(),
             incomplete: INCOMPLETE,
             again: Duration::from_millis(300),
+            zip_password: None,
         };
         for folder in ["req", "res", "face"] {
             std::fs::create_dir_all(place.root().join(folder)).expect("a folder");
@@ -122,6 +129,7 @@ impl Place {
                 .map(|id| VirtualTerminal {
                     id: id.clone(),
                     root: directory.join(id),
+                    terminal: None,
                 })
                 .collect(),
         };
@@ -132,12 +140,14 @@ impl Place {
                 root: directory.join("oqs"),
                 face: self.face_mode,
                 environment: Default::default(),
+                zip_password_file: None,
             },
             schemes: Vec::new(),
             timing: Timing {
                 scan: Duration::from_millis(40),
                 stable: Duration::from_millis(30),
                 incomplete: self.incomplete,
+                bulk_poll: Duration::from_millis(200),
                 again: Backoff {
                     first: self.again,
                     cap: self.again * 4,
@@ -154,6 +164,7 @@ impl Place {
             .into(),
             clock: Arc::new(SystemClock),
             spool_bytes: TerminalOptions::SPOOL_BYTES,
+            zip_password: self.zip_password.map(|word| word.as_bytes().to_vec()),
         }
     }
 
@@ -161,11 +172,52 @@ impl Place {
         let cancel = CancellationToken::new();
         let (options, stop) = (self.options(url), cancel.clone());
         let task = tokio::spawn(async move {
-            run(options, stop)
-                .await
-                .expect("the adapter ends in good order");
+            let mut ended = run(options.clone(), stop.clone()).await;
+            while matches!(ended, Err(TerminalError::Spool(SpoolError::InUse))) {
+                // Threads of one that was just cut off may hold its spool for a moment: a lock tells nobody.
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                ended = run(options.clone(), stop.clone()).await;
+            }
+            ended.expect("the adapter ends in good order");
         });
         Running { cancel, task }
+    }
+}
+
+/// A terminal that answers by itself, with a centre behind it.
+pub struct Played {
+    cancel: CancellationToken,
+    task: JoinHandle<Result<(), SimulatorError>>,
+}
+
+impl Played {
+    /// Plays over `root`; terminals of a group share a centre.
+    pub fn over(root: PathBuf, knobs: &[&str], centre: Option<Arc<Centre>>) -> Self {
+        let clock = StandingClock::new("2026-05-21T09:15:00+09:00".parse().expect("a time"));
+        let steps = "[[step]]\nat = \"09:00:00\"\nperson = \"one-ticket\"\nby = \"home-visit\"\n\
+            [[step]]\nat = \"09:00:01\"\nperson = \"two-tickets\"\nby = \"online\"";
+        let scenario = Scenario::parse(steps).expect("a scenario");
+        let mut words = vec!["latency-ms=1"];
+        words.extend(knobs);
+        let simulator = Simulator::new(SimulatorOptions {
+            root,
+            knobs: scenario.turn(&words).expect("knobs"),
+            scenario,
+            centre,
+            clock: clock.lend(),
+            speed: Some(1e6),
+            desk: None,
+        });
+        let cancel = CancellationToken::new();
+        Self {
+            task: tokio::spawn(simulator.expect("a simulator").run(cancel.clone())),
+            cancel,
+        }
+    }
+
+    pub async fn stop(self) {
+        self.cancel.cancel();
+        self.task.await.expect("it ends").expect("in good order");
     }
 }
 

@@ -1,0 +1,253 @@
+//! The life of a job after the centre took it: its result is asked for again and again, and taken in when it comes.
+//!
+//! Its 受付番号 stands in the journal of requests; every asking has a name of its own there, before it is visible.
+//! Asking repeats nothing that anybody could see as a visit, so an asking that stays without answer is simply
+//! followed by the next. This runs beside the folder pass: a large result keeps no card waiting.
+//!
+//! Files: [`poll`] asks, [`standing`] tells when a result is stable, [`result`] opens it, [`intake`] takes it in.
+
+mod intake;
+mod poll;
+mod result;
+mod standing;
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use shikaku_kit::spool::Spool;
+use shikaku_schemas::oqs::{Message, Phase, Refusal, Verdict};
+use shikaku_schemas::value::InquiryId;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::TerminalOptions;
+use crate::decode::{Fault, RES_BYTES, is_final};
+use crate::folder::{signature_of, start_of};
+use crate::quarantine::{Quarantine, QuarantinedFile, SetAside};
+use crate::request::{Effect, Inquiries, News, Request, Step};
+use crate::tally::{FileEnd, Tally};
+use intake::{Intake, Stopped};
+use result::ResultFile;
+use standing::{Stable, Standings};
+
+/// Bytes of a result that are kept when it can't be taken in.
+const KEPT_BYTES: usize = RES_BYTES / 8;
+/// Between two askings after results that could not be taken in, at most.
+const SLOWEST: Duration = Duration::from_secs(3600);
+
+/// Whether a file of that name is the result of a job.
+pub(crate) fn is_result(name: &str) -> bool {
+    Message::recognise(name, b"").is_some_and(|message| message.phase == Phase::Second)
+}
+
+/// The jobs of one terminal.
+pub(crate) struct Jobs {
+    options: TerminalOptions,
+    spool: Arc<Spool>,
+    inquiries: Arc<Inquiries>,
+    quarantine: Quarantine,
+    tally: Tally,
+    standings: Standings,
+    /// How often in a row the result of a job could not be taken in.
+    setbacks: HashMap<InquiryId, u32>,
+    stop: CancellationToken,
+}
+
+/// How a look at one result ended.
+enum Ended {
+    /// It is safe, or told, and the file may go. No effect: the centre still works on the job.
+    Event(Option<Effect>),
+    /// Another result of the same job was taken in before.
+    Duplicate,
+    /// It may still be written, or something of our own is away.
+    NotYet,
+    /// It can't be taken in.
+    SetAside(Fault),
+}
+
+impl Jobs {
+    pub(crate) fn new(
+        options: &TerminalOptions,
+        spool: Arc<Spool>,
+        inquiries: Arc<Inquiries>,
+        quarantine: Quarantine,
+        stop: CancellationToken,
+    ) -> Self {
+        Self {
+            tally: Tally::new(options.facility.code.as_str(), &options.terminal.id),
+            standings: Standings::new(&options.timing, &options.group_key),
+            options: options.clone(),
+            spool,
+            inquiries,
+            quarantine,
+            setbacks: HashMap::new(),
+            stop,
+        }
+    }
+
+    /// Asks whose turn it is, and takes in what lies there. What goes wrong is met again in the next pass.
+    pub(crate) fn pass(&mut self) -> Duration {
+        let every = self.options.timing.bulk_poll;
+        let setbacks = &self.setbacks;
+        let pace = |inquiry: InquiryId| {
+            let doublings = setbacks.get(&inquiry).copied().unwrap_or(0).min(16);
+            let pace = every.saturating_mul(1 << doublings).min(SLOWEST.max(every));
+            SignedDuration::try_from(pace).unwrap_or(SignedDuration::MAX)
+        };
+        if let Err(error) = self.inquiries.poll(pace) {
+            tracing::warn!(error = %error, "the result of a job could not be asked for yet");
+        }
+        if self.inquiries.has_jobs() {
+            self.look();
+        }
+        self.options.timing.scan
+    }
+
+    fn look(&mut self) {
+        let folder = self.inquiries.folders.res.clone();
+        let Ok(entries) = std::fs::read_dir(&folder) else {
+            return;
+        };
+        let names: Vec<OsString> = entries
+            .filter_map(|entry| Some(entry.ok()?.file_name()))
+            .collect();
+        self.standings.retain(&names);
+        for name in names {
+            let text = name.to_string_lossy();
+            if self.stop.is_cancelled() {
+                return;
+            }
+            let job = self
+                .inquiries
+                .answered_by(&text)
+                .filter(|_| is_result(&text));
+            let Some(job) = job.and_then(|inquiry| self.inquiries.get(inquiry)) else {
+                continue;
+            };
+            let path = folder.join(&name);
+            if let Some(stable) = self.standings.look(&name, &path) {
+                self.conclude(&name, &path, &job, stable);
+            }
+        }
+    }
+
+    /// Takes one stable result to its end.
+    fn conclude(&mut self, name: &OsString, path: &Path, job: &Request, stable: Stable) {
+        let signature = stable.signature;
+        if !stable.counted {
+            self.tally.seen();
+        }
+        let stood = stable.unchanged >= self.options.timing.incomplete;
+        let ended = match self.end(&name.to_string_lossy(), job, stable.file, stood) {
+            Ended::SetAside(fault) => match self.set_aside(path, job, &fault, stable.digest) {
+                Ok(()) => {
+                    tracing::warn!(inquiry.id = %job.inquiry, reason = fault.reason,
+                        "the result of a job can't be taken in; it is asked for again, later each time");
+                    *self.setbacks.entry(job.inquiry).or_default() += 1;
+                    FileEnd::Quarantined
+                }
+                Err(error) => {
+                    tracing::error!(error = %error, "a result's end could not be kept; it stays where it is");
+                    return self.standings.keep(name);
+                }
+            },
+            Ended::NotYet => return self.standings.keep(name),
+            Ended::Duplicate => FileEnd::Duplicate,
+            Ended::Event(effect) => {
+                if let Some(effect) = effect
+                    && let Err(error) = self.inquiries.took(job.inquiry, effect)
+                {
+                    tracing::error!(error = %error, "the end of a job could not be kept yet");
+                    return self.standings.keep(name);
+                }
+                self.setbacks.remove(&job.inquiry);
+                FileEnd::Event
+            }
+        };
+        self.tally.ended(ended);
+        self.standings.settle(name);
+        // What was replaced since it was read is another file, and is met in the next look.
+        if signature_of(path) == Some(signature)
+            && let Err(error) = std::fs::remove_file(path)
+        {
+            tracing::warn!(error = %error, "a result that is safe can't be removed; it is tried again");
+        }
+    }
+
+    fn end(&self, name: &str, job: &Request, file: File, stood: bool) -> Ended {
+        if job.step == Step::Answered {
+            return Ended::Duplicate;
+        }
+        let opened = ResultFile::open(name, file, self.options.zip_password.as_deref());
+        let (survey, mut file) = match opened.and_then(|mut file| Ok((file.survey()?, file))) {
+            Ok(surveyed) => surveyed,
+            Err(error) if stood || is_final(&error) => return Ended::SetAside(Fault::of(&error)),
+            Err(_) => return Ended::NotYet,
+        };
+        let intake = Intake {
+            options: &self.options,
+            spool: &self.spool,
+            inquiries: &self.inquiries,
+            quarantine: &self.quarantine,
+            stop: &self.stop,
+            job,
+        };
+        let (kept, effect) = match &survey.verdict {
+            Verdict::Working => (intake.tell(News::Polled(job.polls)), None),
+            Verdict::Refused(refusal) if is_lapsed(refusal) => {
+                let news = News::Lapsed(refusal.clone());
+                (intake.tell(news), Some(Effect::Lapsed))
+            }
+            Verdict::Refused(refusal) => (intake.refused(&survey, refusal), Some(Effect::Rejected)),
+            Verdict::Done => (intake.take_in(&survey, &mut file), Some(Effect::Answered)),
+        };
+        match kept {
+            Ok(()) => Ended::Event(effect),
+            Err(Stopped::Content(error)) if stood => Ended::SetAside(Fault::of(&error)),
+            Err(stopped) => {
+                tracing::warn!(reason = %stopped, "a result is taken in again from its start");
+                Ended::NotYet
+            }
+        }
+    }
+
+    fn set_aside(
+        &self,
+        path: &Path,
+        job: &Request,
+        fault: &Fault,
+        digest: [u8; 32],
+    ) -> std::io::Result<()> {
+        let (size, bytes) = start_of(path, KEPT_BYTES)?;
+        let what = QuarantinedFile {
+            id: intake::quarantine_id(&self.options, job.inquiry, &digest, 0),
+            facility: self.options.facility.code.clone(),
+            terminal: self.options.terminal.id.clone(),
+            folder: "res".to_owned(),
+            reason: fault.reason.to_owned(),
+            message: fault.message.clone(),
+            size,
+            kept_bytes: bytes.len() as u64,
+            quarantined_at: self.options.clock.now(),
+            inquiry: Some(job.inquiry),
+        };
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let content = SetAside {
+            name: name.into_owned(),
+            bytes,
+        };
+        self.quarantine.keep(&what, &content)
+    }
+}
+
+/// Whether a refusal means that the centre knows the 受付番号 no more. Its codes are not public, so the words decide
+/// (docs/decisions): an asking names nothing but the institution and the 受付番号, and one that speaks of the latter
+/// has nothing else to say of it.
+fn is_lapsed(refusal: &Refusal) -> bool {
+    let message = refusal.message.as_deref().unwrap_or_default();
+    message.contains("受付番号")
+}

@@ -1,0 +1,128 @@
+//! Which results have become stable. They may be larger than memory, so they are digested as a stream: two equal
+//! readings, `stable` apart, of a file whose size and times do not move.
+
+use std::collections::{HashMap, HashSet};
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use shikaku_schemas::seal::SealKey;
+
+use crate::config::Timing;
+use crate::folder::{Signature, open_regular, signature_of};
+
+const CHUNK: usize = 1 << 20;
+
+/// A stable file, open from its start.
+pub(super) struct Stable {
+    pub(super) file: File,
+    pub(super) signature: Signature,
+    pub(super) digest: [u8; 32],
+    /// How long it has stood so.
+    pub(super) unchanged: Duration,
+    /// Whether it was handed out before without an end that could be kept.
+    pub(super) counted: bool,
+}
+
+struct Standing {
+    signature: Signature,
+    since: Instant,
+    digest: Option<[u8; 32]>,
+    due: Instant,
+    counted: bool,
+}
+
+/// The results of one folder.
+pub(super) struct Standings {
+    key: SealKey,
+    stable: Duration,
+    again: Duration,
+    found: HashMap<OsString, Standing>,
+}
+
+impl Standings {
+    pub(super) fn new(timing: &Timing, group_key: &SealKey) -> Self {
+        Self {
+            key: group_key.derive("evidence-digest"),
+            stable: timing.stable,
+            again: timing.scan.max(timing.stable).min(timing.incomplete),
+            found: HashMap::new(),
+        }
+    }
+
+    /// Forgets what lies there no more; gives what vanished before it had an end.
+    pub(super) fn retain(&mut self, names: &[OsString]) -> Vec<OsString> {
+        let present: HashSet<&OsString> = names.iter().collect();
+        self.found
+            .extract_if(|name, _| !present.contains(name))
+            .map(|(name, _)| name)
+            .collect()
+    }
+
+    /// One look at one file.
+    pub(super) fn look(&mut self, name: &OsStr, path: &Path) -> Option<Stable> {
+        let signature = signature_of(path)?;
+        let now = Instant::now();
+        let standing = match self.found.get_mut(name) {
+            Some(standing) if standing.signature == signature => standing,
+            before => {
+                let standing = Standing {
+                    signature,
+                    since: now,
+                    digest: None,
+                    due: now + self.stable,
+                    counted: before.is_some_and(|before| before.counted),
+                };
+                self.found.insert(name.to_owned(), standing);
+                return None;
+            }
+        };
+        if now < standing.due {
+            return None;
+        }
+        // Locked, or the share had a hiccup: the next look tries again.
+        let (file, opened) = open_regular(path).ok()??;
+        let digest = digest(&self.key, &file).ok()?;
+        if opened != signature || standing.digest != Some(digest) {
+            standing.digest = Some(digest);
+            standing.due = now + self.stable;
+            return None;
+        }
+        Some(Stable {
+            file,
+            signature,
+            digest,
+            unchanged: now - standing.since,
+            counted: std::mem::replace(&mut standing.counted, true),
+        })
+    }
+
+    /// It has no end yet: look again after a pause, or when it changes.
+    pub(super) fn keep(&mut self, name: &OsStr) {
+        if let Some(standing) = self.found.get_mut(name) {
+            standing.due = Instant::now() + self.again;
+        }
+    }
+
+    /// It has its end.
+    pub(super) fn settle(&mut self, name: &OsStr) {
+        self.found.remove(name);
+    }
+}
+
+/// A keyed digest over chunks of fixed size, each bound to all before it.
+fn digest(key: &SealKey, file: &File) -> io::Result<[u8; 32]> {
+    let mut so_far = [0; 32];
+    let mut chunk = Vec::with_capacity(CHUNK + so_far.len());
+    loop {
+        chunk.clear();
+        chunk.extend_from_slice(&so_far);
+        let read = file.take(CHUNK as u64).read_to_end(&mut chunk)?;
+        if read == 0 {
+            return Ok(so_far);
+        }
+        so_far = key.digest(&chunk);
+    }
+}
