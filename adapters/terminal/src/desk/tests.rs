@@ -27,6 +27,7 @@ fn options(directory: &Path, face: FaceMode) -> TerminalOptions {
             patient_numbers: None,
             reference_number: Default::default(),
             designated: true,
+            register_references: false,
             terminals: Vec::new(),
             virtual_terminals: Vec::new(),
             desks: Vec::new(),

@@ -64,6 +64,7 @@ pub fn bulk(ids: &[&str]) -> TaskBody {
         numbers: numbers(id),
         birth_date: person(id).birth_date,
         identifier: (*id).to_owned(),
+        patient: None,
     };
     TaskBody::Bulk(BulkQuestion {
         confirmed_on: jiff::civil::date(2026, 5, 21),

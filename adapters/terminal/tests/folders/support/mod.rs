@@ -120,6 +120,7 @@ impl Place {
             patient_numbers: None,
             reference_number: Default::default(),
             designated: true,
+            register_references: false,
             terminals: Vec::new(),
             desks: Vec::new(),
             card_rules: Vec::new(),
