@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shikaku_broker::BrokerAt;
+use shikaku_domain::patient::MedicalMonths;
 use shikaku_schemas::clock::{Clock, Randomness};
 use shikaku_schemas::group::Group;
 use shikaku_schemas::seal::SealKey;
@@ -25,6 +26,8 @@ pub struct HubOptions {
     pub jobs: JobOptions,
     /// Tickets of a month.
     pub months: MonthOptions,
+    /// From when medical information is asked for.
+    pub medical: MedicalMonths,
     /// Whether a ticket that equals exactly one open 未委託 person is linked without asking.
     pub auto_link: bool,
     /// Business time.

@@ -105,6 +105,6 @@ pub(crate) fn message(reason: &str) -> &'static str {
         "record-erased" => "消去済みの記録です / the record was erased",
         "evidence-unreadable" => "証拠の断片を開けません / an evidence chunk does not open",
         "inquiry-unknown" => "該当する照会がありません / no such inquiry",
-        _ => "規則により判定できません / a rule forbids it",
+        other => crate::rules::message(other),
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use shikaku_broker::Broker;
 use shikaku_ledger::{Ledger, Writer};
-use shikaku_schemas::command::{CommandEnvelope, CommandReply};
+use shikaku_schemas::command::{Command, CommandEnvelope, CommandReply};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -16,6 +16,7 @@ use crate::intake::{Intake, Reader};
 use crate::jobs::Jobs;
 use crate::parked::Parked;
 use crate::provision::Provisioner;
+use crate::reference::References;
 use crate::relay::Relay;
 use crate::sequencer::{Announcement, Context, Item, Queue, Sequencer};
 use crate::tasks::Tasks;
@@ -31,6 +32,7 @@ const ANNOUNCEMENTS: usize = 256;
 #[derive(Debug, Clone)]
 pub struct HubHandle {
     queue: Queue,
+    references: References,
     desks: Desks,
     jobs: Jobs,
 }
@@ -39,7 +41,12 @@ impl HubHandle {
     /// Gives one command and waits until it is durable. Repeating it with the same `command_id` has no further
     /// effect and gets the same answer; a hub that stops or stalls answers [`CommandReply::Unavailable`].
     pub async fn command(&self, envelope: CommandEnvelope) -> CommandReply {
-        self.queue.command(envelope).await
+        match &envelope.command {
+            Command::RegisterReference(asked) if asked.patient.is_none() => {
+                self.references.all_missing(&envelope, asked).await
+            }
+            _ => self.queue.command(envelope).await,
+        }
     }
 
     /// What lies at the desks now.
@@ -140,8 +147,15 @@ impl Hub {
         let cancel = cancel.child_token();
         let (queue, items) = Queue::new();
         let context = Context::new(&self.options);
+        let references = References {
+            ledger: self.ledger.clone(),
+            queue: queue.clone(),
+            group: self.options.group.clone(),
+            clock: Arc::clone(&self.options.clock),
+        };
         let handle = HubHandle {
             queue: queue.clone(),
+            references: references.clone(),
             desks: context.desks.clone(),
             jobs: context.jobs.clone(),
         };
@@ -159,6 +173,7 @@ impl Hub {
         tasks.spawn("intake", intake.run(cancel.clone()));
         let inquiries = self.inquiries(queue, terminals, tasks_seen);
         tasks.spawn("inquiries", inquiries.run(cancel.clone()));
+        tasks.spawn("references", references.run(cancel.clone()));
         let keys = keys::run(self.broker.clone(), self.ledger.clone(), cancel.clone());
         tasks.spawn("keys", keys);
         let commands = commands::run(self.broker.clone(), handle.clone(), cancel.clone());

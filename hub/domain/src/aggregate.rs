@@ -47,6 +47,15 @@ fn origin_of(command: &PatientCommand) -> Origin {
             facility: Some(command.facility.code.clone()),
             as_of: command.as_of,
         },
+        PatientCommand::RecordRegistration(registration) => Origin {
+            facility: Some(registration.facility.clone()),
+            as_of: None,
+        },
+        PatientCommand::EnterConsent { facility, .. }
+        | PatientCommand::ReceiveMedicalInformation { facility, .. } => Origin {
+            facility: Some(facility.clone()),
+            as_of: None,
+        },
         _ => Origin::default(),
     }
 }

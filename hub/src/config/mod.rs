@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use shikaku_schemas::group::{Consumer, Group};
 
-pub use section::{Http, Identity, Nats, Retention, Schedule, Timing};
+pub use section::{Http, Identity, Medical, Nats, Retention, Schedule, Timing};
 
 /// Every key with its default; also what `shikaku up` runs on where no file is given.
 pub const DEFAULTS: &str = include_str!("defaults.toml");
@@ -94,6 +94,8 @@ pub struct Config {
     pub retention: Retention,
     /// `[identity]`.
     pub identity: Identity,
+    /// `[medical]`.
+    pub medical: Medical,
     /// Facilities, offices, consumers, schemes.
     pub group: Group,
     /// What is lawful but looks like a slip.
@@ -211,6 +213,7 @@ impl Config {
             timing: file.timing,
             retention: file.retention,
             identity: file.identity,
+            medical: file.medical,
             group: Group {
                 facilities,
                 welfare_offices: file.welfare_office,

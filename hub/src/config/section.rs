@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use shikaku_schemas::group::{Consumer, Facility, Scheme, WelfareOffice};
+use shikaku_schemas::oqs::medical::{FIRST_CHECKUP_MONTH, FIRST_DRUG_MONTH};
+use shikaku_schemas::value::Month;
 
 /// The whole file. An unknown key is an error.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,6 +31,8 @@ pub struct File {
     pub retention: Retention,
     /// `[identity]`.
     pub identity: Identity,
+    /// `[medical]`.
+    pub medical: Medical,
     /// `[[welfare_office]]`.
     pub welfare_office: Vec<WelfareOffice>,
     /// `[[facility]]`.
@@ -53,6 +57,7 @@ impl Default for File {
             timing: Timing::default(),
             retention: Retention::default(),
             identity: Identity::default(),
+            medical: Medical::default(),
             welfare_office: Vec::new(),
             facility: Vec::new(),
             scheme: Vec::new(),
@@ -197,6 +202,28 @@ impl Default for Retention {
 pub struct Identity {
     /// Whether a ticket that equals exactly one waiting 未委託 person is linked without asking.
     pub auto_link: bool,
+}
+
+/// Months of medical information.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Medical {
+    /// The first month of drugs and treatments of people under 医療扶助.
+    pub first_drug_month: Month,
+    /// The first month of their check-ups.
+    pub first_checkup_month: Month,
+    /// 抽出対象年月: months asked for by default, the present one included.
+    pub months_back: u32,
+}
+
+impl Default for Medical {
+    fn default() -> Self {
+        Self {
+            first_drug_month: FIRST_DRUG_MONTH,
+            first_checkup_month: FIRST_CHECKUP_MONTH,
+            months_back: 36,
+        }
+    }
 }
 
 /// A local account.

@@ -31,6 +31,7 @@ pub fn validate(
     timing(&file.timing, faults);
     for (key, zero) in [
         ("retention.feed_days", file.retention.feed_days == 0),
+        ("medical.months_back", file.medical.months_back == 0),
         ("retention.record_years", file.retention.record_years == 0),
         (
             "schedule.jobs_per_terminal",

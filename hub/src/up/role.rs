@@ -45,6 +45,11 @@ pub async fn hub(site: &Site, ledger: Ledger, roles: &mut Roles) -> anyhow::Resu
             schedule: config.schedule.enabled,
             vanishing_percent: config.schedule.vanishing_percent,
         },
+        medical: shikaku_core::MedicalMonths {
+            first_drug: config.medical.first_drug_month,
+            first_checkup: config.medical.first_checkup_month,
+            months_back: config.medical.months_back,
+        },
         auto_link: config.identity.auto_link,
         clock: Arc::new(SystemClock),
         randomness: Arc::new(SystemRandomness),

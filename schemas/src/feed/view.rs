@@ -9,7 +9,7 @@ use super::assistance::{Assistance, word_after};
 use super::table::rows;
 use super::{ASSISTANCE_CHANGED, Audience, FeedVariant};
 use crate::event::{Event, EventHead};
-use crate::value::{AsOf, FacilityCode, Method, Month, PatientNumber, Position};
+use crate::value::{AsOf, FacilityCode, Method, Month, PatientNumber, Position, QualificationId};
 
 /// Months of tickets that a view keeps, counted back from the newest.
 const MONTHS_KEPT: i32 = 14;
@@ -143,7 +143,7 @@ impl FacilityView {
             }
             Event::ReferenceNumberLapsed(lapsed) => {
                 self.standing
-                    .remove(&format!("reference|{}", lapsed.reference_number));
+                    .remove(&reference_key(lapsed.qualification_id));
             }
             Event::Verified(verified) if verified.late => {}
             other => {
@@ -212,7 +212,7 @@ fn standing_key(event: &Event) -> Option<String> {
             "local-copy".to_owned()
         }
         Event::Verified(_) => "verified".to_owned(),
-        Event::ReferenceNumberRegistered(known) => format!("reference|{}", known.reference_number),
+        Event::ReferenceNumberRegistered(known) => reference_key(known.qualification_id),
         Event::ConsentRecorded(given) => format!("consent|{}|{}", given.scope, given.source),
         Event::MedicalInformationReceived(held) => format!("medical|{}", held.scope),
         Event::TicketSourcedOffline(told) => {
@@ -222,6 +222,14 @@ fn standing_key(event: &Event) -> Option<String> {
         Event::TicketRequested(asked) => format!("requested|{}", asked.month),
         _ => return None,
     })
+}
+
+/// Both halves of 併用 can have the same number, and each lapses for itself.
+fn reference_key(of: Option<QualificationId>) -> String {
+    format!(
+        "reference|{}",
+        of.map_or_else(String::new, |id| id.to_string())
+    )
 }
 
 /// The month in a key about one: `ticket|2026-05|…`, `waiting|2026-05`.

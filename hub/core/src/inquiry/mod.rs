@@ -17,12 +17,13 @@ use shikaku_schemas::clock::Clock;
 use shikaku_schemas::group::Group;
 use shikaku_schemas::subject;
 use shikaku_schemas::task::Task;
-use shikaku_schemas::value::Position;
+use shikaku_schemas::value::{InquiryId, Position};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::JobOptions;
 use crate::error::Cause;
+use crate::medical;
 use crate::sequencer::{Queue, Work};
 use crate::terminals::Terminals;
 use open::{Limits, OpenInquiries};
@@ -144,10 +145,21 @@ impl Inquiries {
         let now = self.clock.now();
         for task in open.untold(&self.group, &self.limits(), now) {
             if task.deadline > now {
-                self.publish(&task).await?;
+                let record = open.record_of(task.inquiry);
+                match medical::forbidden(&self.ledger, &task, record, now).await? {
+                    Some(rule) => self.withdraw(task.inquiry, rule).await?,
+                    None => self.publish(&task).await?,
+                }
             }
             open.told(task.inquiry, now);
         }
+        Ok(())
+    }
+
+    async fn withdraw(&self, inquiry: InquiryId, rule: &'static str) -> Result<(), Cause> {
+        let withdrawn = self.queue.put(Work::Withdraw { inquiry, rule }).await;
+        withdrawn.ok_or("the sequencer has stopped")?.await?;
+        tracing::warn!(inquiry.id = %inquiry, rule, "an inquiry may not be handed out any more");
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use shikaku_ledger::{Ledger, LedgerError, Opened, StoredEvent};
 use shikaku_schemas::event::Event;
 use shikaku_schemas::group::Group;
 use shikaku_schemas::task::{Task, TaskBody, TicketQuestion};
-use shikaku_schemas::value::{FacilityCode, InquiryId, StreamId};
+use shikaku_schemas::value::{FacilityCode, InquiryId, RecordId, StreamId};
 
 /// One inquiry under way.
 pub(super) struct Open {
@@ -133,6 +133,11 @@ impl OpenInquiries {
             tasks.push(task);
         }
         tasks
+    }
+
+    /// The record that an inquiry is about.
+    pub(super) fn record_of(&self, inquiry: InquiryId) -> Option<RecordId> {
+        self.open.get(&inquiry)?.process.requested.as_ref()?.record
     }
 
     /// It was told.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use shikaku_domain::FacilityFacts;
+use shikaku_domain::patient::MedicalMonths;
 use shikaku_ledger::Draft;
 use shikaku_schemas::clock::{Clock, Randomness};
 use shikaku_schemas::event::Event;
@@ -27,6 +28,8 @@ pub(crate) struct Context {
     pub(crate) digests: Digests,
     /// Makes qualification ids.
     pub(crate) qualifications: SealKey,
+    /// Months of medical information.
+    pub(crate) medical: MedicalMonths,
     /// Whether a sure offer is taken without asking.
     pub(crate) auto_link: bool,
     /// Business time.
@@ -54,6 +57,7 @@ impl Context {
             group: options.group.clone(),
             digests: Digests::new(&options.group_key),
             qualifications: options.group_key.derive("qualification"),
+            medical: options.medical,
             auto_link: options.auto_link,
             clock: Arc::clone(&options.clock),
             randomness: Arc::clone(&options.randomness),

@@ -11,13 +11,13 @@ use shikaku_schemas::value::{
     CaseId, EvidenceId, ObservationId, PersonId, Position, RecordId, StreamId,
 };
 
-use super::Work;
 use super::command::command_row;
 use super::context::Context;
 use super::needs::Needs;
 use super::row::load_rows;
 use super::state::Loaded;
 use super::working_set::WorkingSet;
+use super::{Registration, Work};
 
 /// Loads for `works`; states in `kept` move into the working set.
 pub(crate) async fn load(
@@ -44,6 +44,7 @@ pub(crate) async fn load(
     }
     streams(ledger, &mut set, kept, needs.streams).await?;
     load_rows(ledger, context, &mut set, kept, works).await?;
+    behind(ledger, context, &mut set, kept, works).await?;
     links(ledger, context, &mut set, kept).await?;
     Ok(set)
 }
@@ -214,6 +215,32 @@ pub(super) async fn streams(
         set.streams.insert(stream, loaded);
     }
     Ok(())
+}
+
+/// What only loaded streams name: the records of inquiries that confirm no qualification, and the inquiries
+/// under which a record's missing 照会番号 would be asked for.
+async fn behind(
+    ledger: &Ledger,
+    context: &Context,
+    set: &mut WorkingSet,
+    kept: &mut LruCache<StreamId, Loaded>,
+    works: &[Work],
+) -> Result<(), LedgerError> {
+    let mut wanted: HashSet<StreamId> = set
+        .streams
+        .values()
+        .filter_map(Loaded::asked_of)
+        .map(StreamId::patient)
+        .collect();
+    for work in works {
+        if let Work::Register(registration) = work
+            && let Registration::Due { facility, record } = &**registration
+        {
+            let due = context.due(set, facility, *record);
+            wanted.extend(due.iter().map(|(inquiry, _)| StreamId::inquiry(*inquiry)));
+        }
+    }
+    streams(ledger, set, kept, wanted).await
 }
 
 /// Where a link may be offered or taken, the records may belong to persons already.

@@ -10,9 +10,11 @@ mod command;
 mod context;
 mod job;
 mod load;
+mod medical;
 mod needs;
 mod observation;
 mod queue;
+mod registration;
 mod row;
 #[cfg(test)]
 #[path = "../../tests/role/seen.rs"]
@@ -33,8 +35,10 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::HubError;
+pub(crate) use command::numbered_inquiry;
 pub(crate) use context::Context;
-pub(crate) use queue::{Item, Queue, Reply, Unjudged, Work};
+pub(crate) use queue::{Item, Queue, Reply, Unjudged, Work, unavailable};
+pub(crate) use registration::Registration;
 use state::Loaded;
 pub(crate) use verdict::Announcement;
 use verdict::Verdict;

@@ -8,11 +8,11 @@ use shikaku_schemas::value::{
     CaseId, FacilityCode, InquiryId, ObservationId, PatientNumber, RecordId, StreamId,
 };
 
-use super::Work;
 use super::answer::names_nobody;
 use super::context::Context;
 use super::job::next_of;
 use super::working_set::WorkingSet;
+use super::{Registration, Work};
 
 /// What the items of a batch name.
 #[derive(Default)]
@@ -36,14 +36,37 @@ impl Needs {
                 self.look_up(context, set, seen);
             }
             Work::Unjudged(unjudged) => drop(self.inbox.insert(unjudged.observation_id)),
-            Work::Overdue(inquiry) => drop(self.streams.insert(StreamId::inquiry(*inquiry))),
             Work::Again { inquiry, .. } => {
                 self.inquiry(*inquiry);
                 self.inquiry(next_of(*inquiry));
             }
+            Work::Overdue(inquiry) | Work::Withdraw { inquiry, .. } => self.inquiry(*inquiry),
+            Work::Register(registration) => self.registration(registration),
             Work::Command(envelope) => self.command(context, envelope),
             Work::Chunk(_) => {}
         }
+    }
+
+    /// The records; their inquiries are named once these are known.
+    fn registration(&mut self, registration: &Registration) {
+        match registration {
+            Registration::Due { record, .. } => {
+                self.streams.insert(StreamId::patient(*record));
+            }
+            Registration::Bulk {
+                inquiry, records, ..
+            } => {
+                self.inquiry(*inquiry);
+                let records = records.iter().copied().map(StreamId::patient);
+                self.streams.extend(records);
+            }
+        }
+    }
+
+    /// What an answer about no qualification belongs to.
+    fn consequence(&mut self, seen: &Observation, inquiry: Option<InquiryId>) {
+        self.inquiry(InquiryId(seen.observation_id.0));
+        self.streams.extend(inquiry.map(StreamId::inquiry));
     }
 
     /// An inquiry.
@@ -81,6 +104,21 @@ impl Needs {
             }
             ObservationBody::VisitAccepted(visit) => {
                 self.chart(context, &seen.facility, &visit.patient)
+            }
+            ObservationBody::RegistrationOutcome(told) => {
+                self.consequence(seen, told.inquiry);
+                let number = told.outcome.registered.reference_number.as_ref();
+                let facts = context.facts(&seen.facility);
+                let number = number
+                    .zip(facts)
+                    .and_then(|(it, facts)| facts.chart_number(it));
+                if let Some(number) = number {
+                    self.chart(context, &seen.facility, &number);
+                }
+            }
+            ObservationBody::MedicalAnswer(told) => self.consequence(seen, told.inquiry),
+            ObservationBody::ConsentEntered(entered) => {
+                self.chart(context, &seen.facility, &entered.patient);
             }
             ObservationBody::CardPresented(card) => {
                 if let Some(number) = &card.patient {

@@ -11,6 +11,7 @@ use shikaku_schemas::value::{CaseId, RecordId};
 
 use super::context::{Context, patient_draft};
 use super::job;
+use super::medical::{medical_answer, withdraw};
 use super::verdict::Verdict;
 use super::working_set::{Effects, WorkingSet};
 use super::{Unjudged, Work};
@@ -46,6 +47,8 @@ impl Context {
             Work::Command(envelope) => self.command(set, envelope),
             Work::Overdue(inquiry) => job::overdue(set, *inquiry),
             Work::Again { inquiry, times } => self.again(set, *inquiry, *times),
+            Work::Withdraw { inquiry, rule } => withdraw(set, *inquiry, rule),
+            Work::Register(registration) => self.register(set, registration),
             Work::Chunk(chunk) => {
                 set.add_chunk(chunk.clone());
                 Verdict::committed(CommitOutcome::NothingNew, None)
@@ -128,6 +131,11 @@ impl Context {
             ObservationBody::CardPresented(_)
             | ObservationBody::CardRemoved(_)
             | ObservationBody::AppointmentBooked(_) => Judged::Effects(Effects::default()),
+            ObservationBody::RegistrationOutcome(told) => {
+                self.registration_outcome(set, seen, told)
+            }
+            ObservationBody::MedicalAnswer(told) => medical_answer(set, seen, told),
+            ObservationBody::ConsentEntered(entered) => self.consent_entered(set, seen, entered),
             _ => Judged::Parked("kind-not-supported"),
         };
         let mut row = row(seen);
@@ -209,7 +217,8 @@ impl Context {
     }
 }
 
-fn on_record(
+/// What a command makes of a record.
+pub(super) fn on_record(
     set: &mut WorkingSet,
     seen: &Observation,
     record: RecordId,

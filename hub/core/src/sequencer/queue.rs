@@ -8,6 +8,8 @@ use shikaku_schemas::observation::{CommitOutcome, Observation};
 use shikaku_schemas::value::{FacilityCode, InquiryId, ObservationId};
 use tokio::sync::{mpsc, oneshot};
 
+use super::Registration;
+
 const LENGTH: usize = 1024;
 /// A command that is not durable by then is answered as unavailable; its repeat finds it in the inbox.
 const COMMAND: Duration = Duration::from_secs(30);
@@ -32,6 +34,13 @@ pub(crate) enum Work {
         /// How often.
         times: u32,
     },
+    /// An inquiry that may not be handed out any more, and the rule that forbids it.
+    Withdraw {
+        inquiry: InquiryId,
+        rule: &'static str,
+    },
+    /// 照会番号 to register.
+    Register(Box<Registration>),
 }
 
 /// A message that can't be judged.

@@ -6,6 +6,7 @@ use shikaku_domain::inquiry::{self, InquiryProcess};
 use shikaku_domain::patient::{self, Origin, PatientState};
 use shikaku_ledger::{Draft, Opened};
 use shikaku_schemas::event::Event;
+use shikaku_schemas::task::TaskBody;
 use shikaku_schemas::value::{FacilityCode, RecordId, StreamId};
 
 /// One stream.
@@ -103,6 +104,20 @@ impl Loaded {
         match &self.state {
             State::Inquiry(state) => (**state).clone(),
             _ => InquiryProcess::default(),
+        }
+    }
+
+    /// The record of an inquiry that confirms no qualification: a registration, medical information.
+    pub(crate) fn asked_of(&self) -> Option<RecordId> {
+        let State::Inquiry(process) = &self.state else {
+            return None;
+        };
+        let requested = process.requested.as_ref()?;
+        match requested.question.as_deref()? {
+            TaskBody::Reference(_) | TaskBody::DrugInfo(_) | TaskBody::CheckupInfo(_) => {
+                requested.record
+            }
+            _ => None,
         }
     }
 

@@ -170,6 +170,7 @@ fn options(group_key: SealKey, auto_link: bool) -> HubOptions {
         answer_timeout: Duration::from_secs(180),
         jobs: JobOptions::default(),
         months: MonthOptions::OFF,
+        medical: Default::default(),
         auto_link,
         clock: Arc::new(SystemClock),
         randomness: Arc::new(InOrder::default()),

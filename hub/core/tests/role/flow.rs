@@ -30,6 +30,7 @@ async fn an_answer_becomes_events_a_log_and_an_answer() {
             "patient-numbered",
             "qualification-granted",
             "commissioned-ticket-arrived",
+            "reference-number-registered",
             "verified"
         ]
     );
@@ -46,7 +47,7 @@ async fn an_answer_becomes_events_a_log_and_an_answer() {
     );
     let row = stage.ledger.inbox(&[seen.observation_id]).await.unwrap();
     let row = &row[&seen.observation_id];
-    assert_eq!((row.first.unwrap().0, row.last.unwrap().0), (1, 5));
+    assert_eq!((row.first.unwrap().0, row.last.unwrap().0), (1, 6));
     stage.log_equals_ledger().await;
 
     // Told again: the same answer, and nothing more.

@@ -113,6 +113,6 @@ async fn a_record_is_known_at_its_own_facility_alone() {
     }
     let nobody = Who::Record(RecordId(uuid::Uuid::nil()));
     assert!(queries.record(&HOSPITAL.into(), &nobody).await.is_err());
-    assert_eq!(queries.standing().await.unwrap().1, Position(5));
+    assert_eq!(queries.standing().await.unwrap().1, Position(6));
     hub.stop().await.unwrap();
 }

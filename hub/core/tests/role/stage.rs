@@ -92,6 +92,7 @@ pub struct Stage {
     pub clock: Arc<HandClock>,
     pub key: SealKey,
     pub auto_link: bool,
+    pub register_references: bool,
     pub tester: Client,
     terminal: Client,
     told: Told,
@@ -140,13 +141,15 @@ impl Stage {
             clock: Arc::new(HandClock(AtomicI64::new(start.as_microsecond()))),
             key,
             auto_link: false,
+            register_references: true,
             _dir: dir,
         }
     }
 
     pub fn group(&self) -> Group {
         let facility = |code: &str, name: &str| {
-            json!({ "code": code, "name": name, "terminal": [
+            json!({ "code": code, "name": name,
+                "register_references": self.register_references, "terminal": [
                 { "id": "t1", "root": "/nowhere/t1" }, { "id": "t2", "root": "/nowhere/t2" } ] })
         };
         let list = [
@@ -188,6 +191,7 @@ impl Stage {
             answer_timeout: Duration::from_secs(180),
             jobs: JobOptions::default(),
             months: MonthOptions::OFF,
+            medical: Default::default(),
             auto_link: self.auto_link,
             clock: self.clock.clone(),
             randomness: Arc::new(SystemRandomness),

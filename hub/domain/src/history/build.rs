@@ -218,8 +218,17 @@ impl Gathered {
                 .state
                 .consents
                 .iter()
+                .filter(|known| of_facility(&known.facility))
+                .map(|known| &known.consent)
                 .filter(|consent| day.is_none_or(|day| consent_covers(consent, day)))
                 .cloned()
+                .collect(),
+            medical_information: self
+                .state
+                .medical
+                .iter()
+                .filter(|known| of_facility(&known.facility))
+                .map(|known| known.received.clone())
                 .collect(),
         }
     }

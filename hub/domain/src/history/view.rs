@@ -3,8 +3,8 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use shikaku_schemas::event::{
-    CommissionedTicket, ConsentRecorded, Event, EventHead, HalfVerified, PersonDetails,
-    QualificationDetails,
+    CommissionedTicket, ConsentRecorded, Event, EventHead, HalfVerified,
+    MedicalInformationReceived, PersonDetails, QualificationDetails,
 };
 use shikaku_schemas::value::{
     AsOf, Coverage, FacilityCode, Method, Month, PatientNumber, Position, QualificationId,
@@ -50,6 +50,8 @@ pub struct History {
     pub verifications: Vec<VerificationView>,
     /// Consents.
     pub consents: Vec<ConsentRecorded>,
+    /// Medical information held: that it is, never what it says.
+    pub medical_information: Vec<MedicalInformationReceived>,
 }
 
 /// One qualification.

@@ -1,9 +1,12 @@
 //! What may be asked of a patient record, and what it answers when it must not be done.
 
-use shikaku_schemas::event::{RecordErased, VisitAccepted};
+use shikaku_schemas::event::{
+    ConsentRecorded, MedicalInformationReceived, RecordErased, VisitAccepted,
+};
 use shikaku_schemas::observation::OqsAnswer;
 use shikaku_schemas::seal::SealKey;
-use shikaku_schemas::value::{AsOf, PatientNumber, RecordId};
+use shikaku_schemas::task::QualificationNumbers;
+use shikaku_schemas::value::{AsOf, FacilityCode, PatientNumber, RecordId, ReferenceNumber};
 
 use crate::FacilityFacts;
 
@@ -16,6 +19,22 @@ pub enum PatientCommand {
     NumberPatient(PatientNumber),
     /// Record that a visit was accepted.
     AcceptVisit(VisitAccepted),
+    /// Record that the centre took a 照会番号.
+    RecordRegistration(RecordRegistration),
+    /// Record a consent that staff entered; whatever source it names, it is kept as entered.
+    EnterConsent {
+        /// The facility whose staff did.
+        facility: FacilityCode,
+        /// The consent.
+        consent: ConsentRecorded,
+    },
+    /// Record that medical information came.
+    ReceiveMedicalInformation {
+        /// The facility whose chart record it is.
+        facility: FacilityCode,
+        /// What is held, one a scope.
+        received: Vec<MedicalInformationReceived>,
+    },
     /// Close the record for good; its key is destroyed by the ledger.
     EraseRecord(RecordErased),
 }
@@ -39,6 +58,17 @@ pub struct RecordVerification {
     pub ids: SealKey,
 }
 
+/// A 照会番号 that the centre says it took.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordRegistration {
+    /// The facility that registered it.
+    pub facility: FacilityCode,
+    /// The number.
+    pub reference_number: ReferenceNumber,
+    /// The qualification it belongs to, by its numbers.
+    pub numbers: QualificationNumbers,
+}
+
 /// Why a record does not do it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PatientRejection {
@@ -54,6 +84,36 @@ pub enum PatientRejection {
     /// Nothing is known of this record yet.
     #[error("the record is not known")]
     RecordUnknown,
+    /// No qualification of the record has these numbers.
+    #[error("no qualification of the record has these numbers")]
+    QualificationUnknown,
+    /// The newest month is 未委託: numbers of the assistance half must not be used.
+    #[error("the month is not commissioned")]
+    NotCommissioned,
+    /// No half that is valid now has numbers to ask with.
+    #[error("no numbers are known that are valid now")]
+    NumbersUnknown,
+    /// Nobody consented to it at the card reader.
+    #[error("no consent was given at the card reader")]
+    ConsentMissing,
+    /// Staff entered a consent, which permits no request.
+    #[error("the consent was entered by staff")]
+    ConsentEnteredOnly,
+    /// The consent states no 閲覧可能期限, so that none can be kept.
+    #[error("the consent states no end")]
+    ConsentWithoutEnd,
+    /// The consent is over.
+    #[error("the consent is over")]
+    ConsentOver,
+    /// Nothing exists of the months asked for.
+    #[error("nothing exists of months before the first")]
+    BeforeFirstMonth,
+    /// The last month lies before the first.
+    #[error("the last month lies before the first")]
+    MonthsReversed,
+    /// This scope has no request of its own.
+    #[error("the scope has no request of its own")]
+    ScopeNotAsked,
 }
 
 impl PatientRejection {
@@ -64,6 +124,16 @@ impl PatientRejection {
             Self::AnswerNamesNobody => "answer-names-nobody",
             Self::NumberedOtherwise => "numbered-otherwise",
             Self::RecordUnknown => "record-unknown",
+            Self::QualificationUnknown => "qualification-unknown",
+            Self::NotCommissioned => "not-commissioned",
+            Self::NumbersUnknown => "numbers-unknown",
+            Self::ConsentMissing => "consent-missing",
+            Self::ConsentEnteredOnly => "consent-entered-only",
+            Self::ConsentWithoutEnd => "consent-without-end",
+            Self::ConsentOver => "consent-over",
+            Self::BeforeFirstMonth => "before-first-month",
+            Self::MonthsReversed => "months-reversed",
+            Self::ScopeNotAsked => "scope-not-asked",
         }
     }
 }

@@ -3,18 +3,20 @@
 use std::borrow::Cow;
 
 use shikaku_schemas::event::{
-    ConsentRecorded, Event, HalfVerified, PatientFirstSeen, PatientNumbered, PersonDetails,
-    Sightings, Verified,
+    Event, HalfVerified, PatientFirstSeen, PatientNumbered, PersonDetails, Sightings, Verified,
 };
 use shikaku_schemas::value::{
-    AsOf, ConsentSource, Method, Month, PatientNumber, ReferenceNumber, Validity,
+    AsOf, Method, Month, PatientNumber, QualificationId, ReferenceNumber, Validity,
 };
 
 use super::command::{PatientCommand, PatientRejection, RecordVerification};
+use super::consent::{self, Consents};
 use super::coverage::coverage;
 use super::evolve::{Origin, evolve};
+use super::medical;
 use super::qualification::{Qualifications, find};
 use super::reading::{Half, Reading, read};
+use super::reference::{self, References};
 use super::state::PatientState;
 use super::ticket::Tickets;
 use crate::identity;
@@ -41,6 +43,15 @@ pub fn decide(
         PatientCommand::AcceptVisit(visit) => {
             known(state)?;
             Ok(vec![Event::VisitAccepted(visit)])
+        }
+        PatientCommand::RecordRegistration(registration) => reference::record(state, &registration),
+        PatientCommand::EnterConsent { facility, consent } => {
+            known(state)?;
+            Ok(consent::entered(state, &facility, consent))
+        }
+        PatientCommand::ReceiveMedicalInformation { facility, received } => {
+            known(state)?;
+            Ok(medical::received(state, &facility, received))
         }
         PatientCommand::EraseRecord(order) => {
             known(state)?;
@@ -109,6 +120,7 @@ impl<'a> Verification<'a> {
             self.number();
             self.qualifications(&reading);
             self.tickets(&reading);
+            self.references(&reading);
             self.consents();
             self.not_commissioned(&reading, &person);
         }
@@ -176,35 +188,30 @@ impl<'a> Verification<'a> {
         self.sightings.tickets.dedup();
     }
 
-    /// A flag in a card's answer is a consent given at the reader; elsewhere staff entered it.
-    fn consents(&mut self) {
-        let source = match self.command.answer.method {
-            Method::Card => ConsentSource::Card,
-            _ => ConsentSource::Entered,
+    /// 照会番号 that came along, and those that a new qualification leaves behind.
+    fn references(&mut self, reading: &Reading<'_>) {
+        let rules = References {
+            command: self.command,
+            as_of: self.as_of,
         };
-        let given = self
-            .command
-            .answer
-            .records
+        let granted: Vec<QualificationId> = self
+            .events
             .iter()
-            .flat_map(|record| &record.consents);
-        for consent in given {
-            let told = (consent.given_at, consent.available_until);
-            let news = self
-                .working
-                .consents
-                .iter()
-                .find(|known| (known.scope, known.source) == (consent.scope, source))
-                .is_none_or(|known| told > (known.given_at, known.available_until));
-            if news {
-                self.record([Event::ConsentRecorded(ConsentRecorded {
-                    scope: consent.scope,
-                    source,
-                    given_at: consent.given_at,
-                    available_until: consent.available_until,
-                })]);
-            }
-        }
+            .filter_map(|event| match event {
+                Event::QualificationGranted(observed) => Some(observed.qualification_id),
+                _ => None,
+            })
+            .collect();
+        self.record(rules.followed(&self.working, reading, &granted));
+        self.record(rules.carried(&self.working, reading));
+    }
+
+    fn consents(&mut self) {
+        let rules = Consents {
+            command: self.command,
+            as_of: self.as_of,
+        };
+        self.record(rules.told(&self.working));
     }
 
     fn not_commissioned(&mut self, reading: &Reading<'_>, person: &PersonDetails) {

@@ -1,15 +1,17 @@
 //! Records what happened. Judges nothing, ends for every sequence of events.
 
 use std::cmp::max;
+use std::collections::BTreeSet;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use shikaku_schemas::event::{
-    CommissionedTicket, ConsentRecorded, Event, EventHead, NotCommissionedObserved, PersonDetails,
+    CommissionedTicket, Event, EventHead, NotCommissionedObserved, PersonDetails,
     QualificationLost, QualificationObserved, UnknownLoss, Verified,
 };
 use shikaku_schemas::value::{AsOf, FacilityCode, Method, Month, QualificationId, Validity};
 
+use super::held;
 use super::state::{
     KnownLoss, KnownMonth, KnownQualification, KnownTicket, PatientState, SeenLoss,
 };
@@ -103,34 +105,7 @@ pub fn evolve(state: &mut PatientState, origin: &Origin, event: &Event) {
         }
         Event::NotCommissionedObserved(notice) => state.wait(origin, notice),
         Event::Verified(verified) => state.verify(origin, verified),
-        _ => evolve_rest(state, event),
-    }
-}
-
-/// What is kept as it was told, without the centre's time.
-fn evolve_rest(state: &mut PatientState, event: &Event) {
-    match event {
-        Event::ConsentRecorded(consent) => state.consent(consent),
-        Event::ConsentEnded(ended) => state.consents.retain(|known| known.scope != ended.scope),
-        Event::ReferenceNumberRegistered(registered) => {
-            state
-                .references
-                .retain(|known| known.qualification_id != registered.qualification_id);
-            state.references.push(registered.clone());
-        }
-        Event::ReferenceNumberLapsed(lapsed) => state
-            .references
-            .retain(|known| known.reference_number != lapsed.reference_number),
-        Event::RecordErased(_) => {
-            *state = PatientState {
-                seen: true,
-                erased: true,
-                ..PatientState::default()
-            };
-        }
-        Event::NonDisclosureFlagged(_) => state.non_disclosure = true,
-        Event::NonDisclosureCleared(_) => state.non_disclosure = false,
-        _ => {}
+        _ => held::evolve(state, origin, event),
     }
 }
 
@@ -164,6 +139,7 @@ impl PatientState {
             valid_as_of: as_of,
             loss: None,
             newer_as_of,
+            valid_at: BTreeSet::new(),
             superseded: false,
             superseded_by: None,
         });
@@ -241,6 +217,7 @@ impl PatientState {
         }
         let as_of = origin.as_of_or(verified.confirmed_on);
         self.name(&verified.person, as_of);
+        self.check(origin, verified.method, as_of);
         for half in &verified.qualifications {
             let scheme = half.scheme.as_ref().map_or("unknown", |code| &code.0);
             let verified_as_of = self
@@ -258,6 +235,9 @@ impl PatientState {
                 .and_then(|id| self.qualification_mut(id))
             {
                 known.see_again(half.validity, as_of);
+                if half.validity == Validity::Valid {
+                    known.valid_at.extend(origin.facility.clone());
+                }
             }
         }
         for index in &verified.sightings.tickets {
@@ -265,6 +245,19 @@ impl PatientState {
         }
         for loss in &verified.sightings.unknown_losses {
             self.see_unknown_loss(loss, verified, as_of);
+        }
+    }
+
+    fn check(&mut self, origin: &Origin, method: Method, as_of: AsOf) {
+        let Some(facility) = &origin.facility else {
+            return;
+        };
+        if matches!(method, Method::Card | Method::Ticket) {
+            self.checked_at.insert(facility.clone());
+        }
+        if method == Method::Card {
+            let carded = self.carded_as_of.entry(facility.clone()).or_insert(as_of);
+            *carded = max(*carded, as_of);
         }
     }
 
@@ -323,12 +316,6 @@ impl PatientState {
                 newer_as_of,
             }),
         }
-    }
-
-    fn consent(&mut self, consent: &ConsentRecorded) {
-        self.consents
-            .retain(|known| (known.scope, known.source) != (consent.scope, consent.source));
-        self.consents.push(consent.clone());
     }
 }
 

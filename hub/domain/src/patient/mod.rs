@@ -6,22 +6,29 @@
 //! behind it, so that the last word in the stream about anything is always the newest knowledge.
 
 mod command;
+mod consent;
 mod coverage;
 mod decide;
 mod evolve;
+mod held;
+mod medical;
 mod number;
 mod qualification;
 mod reading;
+mod reference;
 mod state;
 mod ticket;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use command::{PatientCommand, PatientRejection, RecordVerification};
+pub use command::{PatientCommand, PatientRejection, RecordRegistration, RecordVerification};
+pub use consent::permission;
 pub use decide::decide;
 pub use evolve::{Origin, evolve, evolve_erased, replay};
+pub use medical::{MedicalMonths, MedicalWish, medical_question, still_permitted};
+pub use reference::{Registrable, checked_at_the_desk, missing_registrations, registrable};
 pub use state::{
-    Current, CurrentHalf, KnownLoss, KnownMonth, KnownQualification, KnownTicket, PatientState,
-    SeenLoss,
+    Current, CurrentHalf, KnownConsent, KnownLoss, KnownMedical, KnownMonth, KnownQualification,
+    KnownReference, KnownTicket, PatientState, SeenLoss,
 };

@@ -7,7 +7,7 @@ use jiff::ToSpan as _;
 use jiff::civil::Date;
 use shikaku_schemas::event::{
     Event, QualificationDetails, QualificationLost, QualificationObserved, QualificationSuperseded,
-    ReferenceNumberLapsed, UnknownLoss,
+    UnknownLoss,
 };
 use shikaku_schemas::observation::AnswerRecord;
 use shikaku_schemas::value::{AsOf, QualificationId, Validity};
@@ -16,6 +16,7 @@ use super::command::RecordVerification;
 use super::evolve::{loss_rank, rank};
 use super::number::Numbers;
 use super::reading::{Half, Reading, scheme_of};
+use super::reference::lapse;
 use super::state::{KnownQualification, PatientState};
 
 /// Decides about the qualifications of one answer.
@@ -163,12 +164,10 @@ impl Qualifications<'_> {
                 .references
                 .iter()
                 .filter(|reference| reference.qualification_id == Some(known.id))
-                .map(|reference| {
-                    Event::ReferenceNumberLapsed(ReferenceNumberLapsed {
-                        reference_number: reference.reference_number.clone(),
-                        qualification_id: reference.qualification_id,
-                    })
-                }),
+                .filter(|reference| {
+                    reference.facility.as_ref() == Some(&self.command.facility.code)
+                })
+                .filter_map(lapse),
         );
         events
     }

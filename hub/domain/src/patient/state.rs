@@ -1,15 +1,16 @@
 //! What is known of one record.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use shikaku_schemas::event::{
-    CommissionedTicket, ConsentRecorded, NotCommissionedObserved, PersonDetails,
-    QualificationDetails, QualificationLost, ReferenceNumberRegistered, TicketKey,
+    CommissionedTicket, ConsentRecorded, MedicalInformationReceived, NotCommissionedObserved,
+    PersonDetails, QualificationDetails, QualificationLost, TicketKey,
 };
 use shikaku_schemas::value::{
-    AsOf, FacilityCode, Method, Month, PatientNumber, QualificationId, SchemeCode, Validity,
+    AsOf, FacilityCode, Method, Month, PatientNumber, QualificationId, ReferenceNumber, SchemeCode,
+    Validity,
 };
 
 /// Everything [`decide`](super::decide) looks at.
@@ -33,10 +34,16 @@ pub struct PatientState {
     pub tickets: Vec<KnownTicket>,
     /// Months that a 未委託 or a matching ticket spoke of.
     pub months: Vec<KnownMonth>,
-    /// The newest consent of each scope and source.
-    pub consents: Vec<ConsentRecorded>,
-    /// 照会番号 registered at the centre.
-    pub references: Vec<ReferenceNumberRegistered>,
+    /// The newest consent of each facility, scope and source.
+    pub consents: Vec<KnownConsent>,
+    /// 照会番号 at the centre, of each facility and qualification.
+    pub references: Vec<KnownReference>,
+    /// Medical information held, the newest of each facility and scope.
+    pub medical: Vec<KnownMedical>,
+    /// Facilities that checked this person by card or ticket.
+    pub checked_at: BTreeSet<FacilityCode>,
+    /// The newest centre's time of a card at each facility: the person's newest word about consents.
+    pub carded_as_of: BTreeMap<FacilityCode, AsOf>,
     /// Ends of qualifications that were never granted here.
     pub unknown_losses: Vec<SeenLoss>,
     /// The newest centre's time at which each half (by scheme) was verified.
@@ -64,6 +71,8 @@ pub struct KnownQualification {
     pub loss: Option<KnownLoss>,
     /// When the centre last said that there is a newer one.
     pub newer_as_of: Option<AsOf>,
+    /// Facilities that saw it valid: what is known at one is not used at another.
+    pub valid_at: BTreeSet<FacilityCode>,
     /// Whether that was recorded; see [`KnownQualification::is_superseded`].
     pub superseded: bool,
     /// Its successor, where known.
@@ -102,6 +111,41 @@ impl KnownQualification {
         };
         begun && lasts && not_lost
     }
+}
+
+/// A 照会番号 as one facility has it at the centre for one qualification.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownReference {
+    /// The facility.
+    pub facility: Option<FacilityCode>,
+    /// The qualification it hangs on.
+    pub qualification_id: Option<QualificationId>,
+    /// The number; none after it lapsed.
+    pub number: Option<ReferenceNumber>,
+    /// The centre's time of what was recorded last.
+    pub as_of: Option<AsOf>,
+    /// How often it lapsed.
+    pub lapses: u32,
+}
+
+/// A consent to one facility.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownConsent {
+    /// The facility at whose reader, or in whose chart, it was given.
+    pub facility: Option<FacilityCode>,
+    /// What was recorded.
+    pub consent: ConsentRecorded,
+}
+
+/// Medical information that a facility holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownMedical {
+    /// The facility whose chart record it is.
+    pub facility: Option<FacilityCode>,
+    /// The centre's time.
+    pub as_of: Option<AsOf>,
+    /// What was recorded.
+    pub received: MedicalInformationReceived,
 }
 
 /// The newest loss of a qualification.
@@ -249,6 +293,17 @@ impl PatientState {
     /// The qualification of an id.
     pub fn qualification(&self, id: QualificationId) -> Option<&KnownQualification> {
         self.qualifications.iter().find(|known| known.id == id)
+    }
+
+    /// The 照会番号 of a qualification at a facility.
+    pub fn reference(
+        &self,
+        facility: Option<&FacilityCode>,
+        id: QualificationId,
+    ) -> Option<&KnownReference> {
+        self.references
+            .iter()
+            .find(|known| known.facility.as_ref() == facility && known.qualification_id == Some(id))
     }
 
     /// What is known of a month at a facility.

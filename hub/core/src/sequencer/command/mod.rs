@@ -1,7 +1,9 @@
 //! Carrying out one command on the working set: one file a family of commands, with what it needs loaded.
 
 mod bulk;
+mod medical;
 mod parked;
+mod reference;
 mod resolve;
 mod ticket;
 
@@ -12,6 +14,8 @@ use shikaku_schemas::event::InquiryRequested;
 use shikaku_schemas::observation::CommitOutcome;
 use shikaku_schemas::value::{FacilityCode, InquiryId, ObservationId, StreamId};
 use uuid::Uuid;
+
+pub(crate) use reference::numbered_inquiry;
 
 use super::context::Context;
 use super::needs::Needs;
@@ -59,13 +63,12 @@ impl Needs {
         self.inbox.insert(command_row(envelope));
         match &envelope.command {
             Command::InquireTicket(asked) => self.inquire_ticket(context, envelope, asked),
+            Command::InquireMedical(asked) => self.inquire_medical(context, envelope, asked),
+            Command::RegisterReference(asked) => self.register_reference(context, envelope, asked),
             Command::InquireBulk(_)
             | Command::InquireCommissioned(_)
             | Command::InquirePeriod(_) => self.inquiry(inquiry_of(envelope)),
-            Command::InquireMedical(_)
-            | Command::RegisterReference(_)
-            | Command::AddTicket(_)
-            | Command::RequestTicket(_) => {}
+            Command::AddTicket(_) | Command::RequestTicket(_) => {}
             Command::ResolveInquiry { inquiry, .. } => self.inquiry(*inquiry),
             Command::DecideCase { case, .. } => self.case(*case),
             Command::LinkRecords { records, .. } => {
@@ -95,10 +98,9 @@ impl Context {
             Command::InquireBulk(asked) => self.inquire_bulk(set, envelope, asked),
             Command::InquireCommissioned(asked) => self.inquire_commissioned(set, envelope, asked),
             Command::InquirePeriod(asked) => self.inquire_period(set, envelope, asked),
-            Command::InquireMedical(_)
-            | Command::RegisterReference(_)
-            | Command::AddTicket(_)
-            | Command::RequestTicket(_) => Err("not-supported"),
+            Command::InquireMedical(asked) => self.inquire_medical(set, envelope, asked),
+            Command::RegisterReference(asked) => self.register_reference(set, envelope, asked),
+            Command::AddTicket(_) | Command::RequestTicket(_) => Err("not-supported"),
             Command::ResolveInquiry { inquiry, note } => {
                 resolve::resolve(set, envelope, *inquiry, note)
             }

@@ -32,6 +32,7 @@ fn a_first_answer_tells_its_facts_in_order() {
             "patient-numbered",
             "qualification-granted",
             "commissioned-ticket-arrived",
+            "reference-number-registered",
             "consent-recorded",
             "verified",
         ],

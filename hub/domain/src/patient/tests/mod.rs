@@ -1,10 +1,13 @@
 //! Given, when, then: one test per rule.
 
+mod consents;
 pub(crate) mod convergence;
 mod halves;
 mod knowledge;
+mod medical;
 mod not_commissioned;
 mod qualifications;
+mod references;
 mod tickets;
 
 use jiff::civil::{Date, date};

@@ -179,7 +179,11 @@ fn a_reference_number_lapses_with_its_qualification() {
         reference_number: "004417".into(),
         qualification_id: Some(story.state.qualifications[0].id),
     });
-    evolve(&mut story.state, &Origin::default(), &registered);
+    let here = Origin {
+        facility: Some(FacilityCode::from(HERE)),
+        as_of: None,
+    };
+    evolve(&mut story.state, &here, &registered);
     let loss = card(MAY_11, AnswerValidity::Lost, [ended(a1(), MAY_11)]);
     let events = story.sees(loss.clone());
     assert_kinds(
@@ -224,7 +228,7 @@ fn consents_are_recorded_when_new_or_changed() {
         card(MAY_11, AnswerValidity::Valid, [record])
     };
     let mut story = Story::given([with_consent(APRIL_10)]);
-    assert_eq!(story.state.consents[0].source, ConsentSource::Card);
+    assert_eq!(story.state.consents[0].consent.source, ConsentSource::Card);
     assert_kinds(&story.sees(with_consent(APRIL_10)), &["verified"]);
     assert_kinds(
         &story.sees(with_consent(MAY_11)),
@@ -232,9 +236,8 @@ fn consents_are_recorded_when_new_or_changed() {
     );
     assert_kinds(&story.sees(with_consent(APRIL_10)), &["verified"]);
     story.sees(by(Method::Ticket, with_consent(APRIL_10)));
-    let entered = |consent: &&shikaku_schemas::event::ConsentRecorded| {
-        consent.source == ConsentSource::Entered
-    };
+    let entered =
+        |KnownConsent { consent, .. }: &&KnownConsent| consent.source == ConsentSource::Entered;
     assert_eq!(story.state.consents.iter().filter(entered).count(), 1);
 }
 

@@ -1,0 +1,225 @@
+//! 照会番号 that are registered without anybody asking for it: after a check that came without one.
+//!
+//! Follows the ledger: whoever was verified or got a chart number is put before the sequencer, which knows the
+//! record and asks for what is missing, under ids that the same registration always gets. So nothing is
+//! registered twice, whenever the hub stops; a registration that was refused stays so until a person asks.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use shikaku_domain::FacilityFacts;
+use shikaku_domain::patient::{self, Origin};
+use shikaku_ledger::{Ledger, StoredEvent};
+use shikaku_schemas::clock::Clock;
+use shikaku_schemas::command::{BULK_ROWS, CommandEnvelope, CommandReply, RegisterReference};
+use shikaku_schemas::group::{Facility, Group, ReferenceNumberRule};
+use shikaku_schemas::value::{FacilityCode, Position, RecordId, StreamId, jst_day};
+use tokio_util::sync::CancellationToken;
+
+use crate::commands::refused;
+use crate::error::Cause;
+use crate::sequencer::{Queue, Registration, Work, numbered_inquiry, unavailable};
+
+const PAGE: u32 = 500;
+const PAUSE: Duration = Duration::from_secs(1);
+/// What may make a registration due: each answer about somebody ends with the one, charts bring the other.
+const KINDS: &[&str] = &["verified", "patient-numbered"];
+/// What a hub that was killed may have left undone is looked for this far back.
+const LOOK_BACK: Duration = Duration::from_secs(60 * 60);
+/// Records that are put before the sequencer at once.
+const AT_ONCE: usize = 64;
+
+/// Who registers by itself, and all that are missing when somebody says so.
+#[derive(Clone)]
+pub(crate) struct References {
+    pub(crate) ledger: Ledger,
+    pub(crate) queue: Queue,
+    pub(crate) group: Group,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl References {
+    /// Follows the ledger until `cancel`.
+    pub(crate) async fn run(self, cancel: CancellationToken) -> Result<(), Cause> {
+        while !cancel.is_cancelled() {
+            let ended = tokio::select! {
+                () = cancel.cancelled() => return Ok(()),
+                ended = self.follow() => ended,
+            };
+            if let Err(error) = ended {
+                tracing::warn!(%error, "who lacks a reference number is looked for again");
+            }
+            tokio::select! {
+                () = cancel.cancelled() => {}
+                () = tokio::time::sleep(PAUSE) => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn follow(&self) -> Result<(), Cause> {
+        let mut committed = self.ledger.committed();
+        let oldest = self
+            .ledger
+            .head()
+            .await?
+            .recorded_at
+            .checked_sub(LOOK_BACK)?;
+        let mut position = self.ledger.position_at(oldest).await?;
+        loop {
+            let head = self.ledger.head().await?.position;
+            let page = self.ledger.read_kinds(position, KINDS, PAGE).await?;
+            self.consider(&page).await?;
+            let full = page.len() == PAGE as usize;
+            position = match page.last() {
+                Some(last) if full => last.head.position,
+                Some(last) => last.head.position.max(head),
+                None => head,
+            };
+            if !full && self.ledger.head().await?.position == position {
+                let changed = committed.changed().await;
+                changed.map_err(|_| "the writer is gone")?;
+            }
+        }
+    }
+
+    async fn consider(&self, page: &[StoredEvent]) -> Result<(), Cause> {
+        let touched: BTreeSet<(RecordId, &FacilityCode)> = page
+            .iter()
+            .filter_map(|event| Some((event.head.patient?, event.head.facility.as_ref()?)))
+            .filter(|(_, facility)| self.group.facility(facility).is_some_and(registers))
+            .collect();
+        let touched: Vec<_> = touched.into_iter().collect();
+        for some in touched.chunks(AT_ONCE) {
+            let mut answers = Vec::with_capacity(some.len());
+            for (record, facility) in some {
+                let due = Registration::Due {
+                    facility: (*facility).clone(),
+                    record: *record,
+                };
+                answers.push(self.put(due).await?);
+            }
+            for answer in answers {
+                answer.await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn put(
+        &self,
+        registration: Registration,
+    ) -> Result<tokio::sync::oneshot::Receiver<crate::sequencer::Reply>, Cause> {
+        let put = self.queue.put(Work::Register(Box::new(registration))).await;
+        Ok(put.ok_or("the sequencer has stopped")?)
+    }
+
+    /// Registers everybody of a facility whose number is missing, in jobs of as many as one may hold. The id of
+    /// the reply is the first job's; without one, nothing was missing.
+    pub(crate) async fn all_missing(
+        &self,
+        envelope: &CommandEnvelope,
+        asked: &RegisterReference,
+    ) -> CommandReply {
+        let Some(facility) = self.group.facility(&asked.facility) else {
+            return refused(
+                "facility-unknown",
+                crate::parked::message("facility-unknown"),
+            );
+        };
+        if facility.terminals.is_empty() {
+            return refused("no-terminal", crate::parked::message("no-terminal"));
+        }
+        match self.register_all(envelope, asked, facility).await {
+            Ok(reply) => reply,
+            Err(error) => {
+                tracing::warn!(%error, "missing reference numbers could not be registered");
+                unavailable()
+            }
+        }
+    }
+
+    async fn register_all(
+        &self,
+        envelope: &CommandEnvelope,
+        asked: &RegisterReference,
+        facility: &Facility,
+    ) -> Result<CommandReply, Cause> {
+        let missing = self.missing(facility).await?;
+        let mut first = None;
+        for (chunk, n) in missing.chunks(BULK_ROWS / 2).zip(0..) {
+            let inquiry = numbered_inquiry(envelope, n);
+            let bulk = Registration::Bulk {
+                inquiry,
+                facility: facility.code.clone(),
+                requested_by: envelope.by.clone(),
+                purpose: asked.purpose.clone(),
+                records: chunk.to_vec(),
+            };
+            self.put(bulk).await?.await?;
+            first.get_or_insert(inquiry.0);
+        }
+        Ok(CommandReply::Done {
+            position: self.ledger.head().await?.position,
+            id: first,
+        })
+    }
+
+    /// Records of the facility with something missing, in a fixed order.
+    async fn missing(&self, facility: &Facility) -> Result<Vec<RecordId>, Cause> {
+        let facts = FacilityFacts::from(facility);
+        let today = jst_day(self.clock.now());
+        let known = self.records_of(&facility.code).await?;
+        let mut missing = Vec::new();
+        for some in known.chunks(PAGE as usize) {
+            let streams: Vec<StreamId> = some.iter().copied().map(StreamId::patient).collect();
+            for (_, events) in self.ledger.load_streams(&streams).await? {
+                let opened = self.ledger.open_events(&events).await?;
+                let told = opened
+                    .iter()
+                    .map(|event| (Origin::from(&event.head), event.event.as_ref()));
+                let state = patient::replay(told);
+                let record = opened.first().and_then(|event| event.head.patient);
+                if !patient::missing_registrations(&state, &facts, today).is_empty() {
+                    missing.extend(record);
+                }
+            }
+        }
+        missing.sort_unstable();
+        Ok(missing)
+    }
+
+    async fn records_of(&self, facility: &FacilityCode) -> Result<Vec<RecordId>, Cause> {
+        let mut known = BTreeSet::new();
+        let mut position = Position(0);
+        loop {
+            let page = self
+                .ledger
+                .read_kinds(position, &["verified"], PAGE)
+                .await?;
+            let Some(last) = page.last() else {
+                return Ok(known.into_iter().collect());
+            };
+            position = last.head.position;
+            let of_facility = page
+                .iter()
+                .filter(|event| event.head.facility.as_ref() == Some(facility))
+                .filter_map(|event| event.head.patient);
+            known.extend(of_facility);
+        }
+    }
+}
+
+impl std::fmt::Debug for References {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("References(…)")
+    }
+}
+
+/// Whether a facility registers by itself.
+pub(crate) fn registers(facility: &Facility) -> bool {
+    facility.register_references
+        && facility.reference_number != ReferenceNumberRule::None
+        && !facility.terminals.is_empty()
+}

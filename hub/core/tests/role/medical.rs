@@ -1,0 +1,166 @@
+//! Medical information: only with a live consent, given at the card reader.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::Offset;
+use serde_json::{Value, json};
+use shikaku_schemas::clock::Clock as _;
+use shikaku_schemas::command::{Command, CommandEnvelope, InquireMedical};
+use shikaku_schemas::observation::{CommitOutcome, Observation};
+use shikaku_schemas::value::{ConsentScope, InquiryId};
+
+use crate::seen::{HOSPITAL, file, observed, resting_on, somebody};
+use crate::stage::{Hub, Stage, made, order, rule};
+
+fn day(at: Timestamp) -> String {
+    Offset::constant(9).to_datetime(at).date().to_string()
+}
+
+/// Somebody checked by card just now, with consents to `scopes` for a day.
+fn consented(stage: &Stage, name: &str, scopes: &[&str]) -> Observation {
+    let now = stage.clock.now();
+    let end = now + Duration::from_secs(24 * 60 * 60);
+    let mut answer = somebody(1).with_ticket(&now.to_string());
+    answer["confirmed_on"] = json!(day(now));
+    answer["records"][0]["consents"] = scopes
+        .iter()
+        .map(|scope| json!({ "scope": scope, "given_at": now, "available_until": end }))
+        .collect();
+    file("t1", name, answer)
+}
+
+fn ask(scope: ConsentScope, from: Option<&str>) -> CommandEnvelope {
+    order(Command::InquireMedical(InquireMedical {
+        facility: HOSPITAL.into(),
+        patient: "70001".into(),
+        scope,
+        from: from.map(|month| month.parse().unwrap()),
+        to: None,
+        purpose: "care".to_owned(),
+    }))
+}
+
+async fn refused(hub: &Hub, scope: ConsentScope) -> String {
+    rule(&hub.handle.command(ask(scope, None)).await).to_owned()
+}
+
+async fn question(stage: &Stage, inquiry: InquiryId) -> Value {
+    let view = stage.queries().inquiry(inquiry).await.unwrap().unwrap();
+    serde_json::to_value(view.requested.unwrap().question).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_a_live_card_consent_permits_a_request() {
+    let stage = Stage::new().await;
+    let hub = stage.hub().await;
+    assert_eq!(refused(&hub, ConsentScope::Drug).await, "record-unknown");
+    stage.observe(&consented(&stage, "a", &[])).await;
+    assert_eq!(refused(&hub, ConsentScope::Drug).await, "consent-missing");
+    let entered = observed(
+        "t1",
+        "entered",
+        "consent-entered",
+        json!({ "patient": "70001", "scope": "drug" }),
+    );
+    assert_eq!(stage.observe(&entered).await, CommitOutcome::Recorded);
+    assert_eq!(
+        refused(&hub, ConsentScope::Drug).await,
+        "consent-entered-only"
+    );
+    stage.clock.advance(Duration::from_secs(60));
+    stage.observe(&consented(&stage, "b", &["drug"])).await;
+    let reply = hub
+        .handle
+        .command(ask(ConsentScope::Drug, Some("2020-01")))
+        .await;
+    let asked = question(&stage, InquiryId(made(&reply))).await;
+    assert_eq!(asked["body"]["from"], "2024-02");
+    assert_eq!(asked["body"]["with_treatments"], false);
+    assert_eq!(
+        refused(&hub, ConsentScope::Checkup).await,
+        "consent-missing"
+    );
+    stage.clock.advance(Duration::from_secs(25 * 60 * 60));
+    assert_eq!(refused(&hub, ConsentScope::Drug).await, "consent-over");
+    hub.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_came_is_held_on_the_record_and_answers_the_inquiry() {
+    let stage = Stage::new().await;
+    let hub = stage.hub().await;
+    stage
+        .observe(&consented(&stage, "a", &["drug", "treatment", "checkup"]))
+        .await;
+    let drugs = InquiryId(made(
+        &hub.handle.command(ask(ConsentScope::Drug, None)).await,
+    ));
+    let answer = json!({
+        "inquiry": drugs, "scopes": ["drug", "treatment"],
+        "overview": overview(json!({ "drugs": 3, "months": ["2026-04"], "branches": ["dispensed"] })),
+    });
+    let seen = observed("t1", "drugs", "medical-answer", answer);
+    let bytes = b"<drugs/>".to_vec();
+    let seen = resting_on(seen, &stage.key, &bytes);
+    stage.publish_evidence(&seen, &bytes).await;
+    assert_eq!(stage.observe(&seen).await, CommitOutcome::Recorded);
+    let checkups = InquiryId(made(
+        &hub.handle.command(ask(ConsentScope::Checkup, None)).await,
+    ));
+    let answer =
+        json!({ "inquiry": checkups, "scopes": ["checkup"], "overview": overview(json!({})) });
+    let seen = observed("t1", "checkups", "medical-answer", answer);
+    let bytes = b"<checkups/>".to_vec();
+    let seen = resting_on(seen, &stage.key, &bytes);
+    stage.publish_evidence(&seen, &bytes).await;
+    assert_eq!(stage.observe(&seen).await, CommitOutcome::Recorded);
+    let held: Vec<Value> = stage
+        .events()
+        .await
+        .iter()
+        .filter(|event| event.head.kind == "medical-information-received")
+        .map(|event| {
+            json!([
+                event.data["scope"],
+                event.data["empty"],
+                event.data["from_month"]
+            ])
+        })
+        .collect();
+    assert_eq!(
+        held,
+        [
+            json!(["drug", false, "2024-02"]),
+            json!(["treatment", true, "2024-02"]),
+            json!(["checkup", true, null]),
+        ]
+    );
+    for inquiry in [drugs, checkups] {
+        let view = stage.queries().inquiry(inquiry).await.unwrap().unwrap();
+        assert_eq!((view.state, view.validity), ("answered", None));
+    }
+    hub.stop().await.unwrap();
+}
+
+fn overview(told: Value) -> Value {
+    let mut overview = json!({
+        "executed_at": "2026-05-11T00:20:00Z", "institution_code": HOSPITAL,
+        "file_identifier": null, "refusal": null, "branches": [], "months": [],
+        "drugs": 0, "treatments": 0, "checked_on": [], "results": 0,
+    });
+    for (name, value) in told.as_object().unwrap() {
+        overview[name] = value.clone();
+    }
+    overview
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn medical_information_nobody_asked_for_is_set_aside() {
+    let stage = Stage::new().await;
+    let hub = stage.hub().await;
+    let answer = json!({ "inquiry": null, "scopes": ["drug"], "overview": null });
+    let seen = observed("t1", "stray", "medical-answer", answer);
+    assert_eq!(stage.observe(&seen).await, CommitOutcome::Parked);
+    hub.stop().await.unwrap();
+}
