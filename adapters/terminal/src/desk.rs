@@ -24,6 +24,7 @@ use crate::config::TerminalOptions;
 use crate::decode::{FACE_BYTES, RES_BYTES};
 use crate::error::TerminalError;
 use crate::folder::{Settings, Signature, Watch, signature_of};
+use crate::forward::Forwarder;
 use crate::mirror::Mirror;
 use crate::quarantine::Quarantine;
 use crate::request::Inquiries;
@@ -43,6 +44,7 @@ pub(crate) struct Desk {
     quarantine: Quarantine,
     seen: Seen,
     mirror: Mirror,
+    forwarder: Forwarder,
     pub(crate) tally: Tally,
     face: DropFolder,
     res: DropFolder,
@@ -108,6 +110,7 @@ impl Desk {
             )
             .map_err(own)?,
             tally: Tally::new(options.facility.code.as_str(), &options.terminal.id),
+            forwarder: Forwarder::new(options, inquiries.clone()),
             face: drop_folder("face", takes_face, FACE_BYTES),
             res: drop_folder("res", true, RES_BYTES),
             stuck: HashMap::new(),
@@ -134,6 +137,7 @@ impl Desk {
             appeared.extend(self.scan(folder));
             while self.conclude_group(folder) {}
         }
+        self.forwarder.pass();
         if let Err(error) = self.inquiries.follow() {
             tracing::warn!(error = %error, "what became of a request could not be kept yet");
         }
@@ -237,6 +241,7 @@ impl Desk {
         let due = [&self.face, &self.res]
             .into_iter()
             .filter_map(|at| at.watch.next_due())
+            .chain(self.forwarder.next_due())
             .map(|due| due.saturating_duration_since(now));
         let deadline = self.inquiries.next_deadline().and_then(|deadline| {
             Duration::try_from(deadline.duration_since(self.options.clock.now())).ok()

@@ -7,7 +7,8 @@
 //!
 //! Files: [`config`] what it is told, `decode` bytes to an answer or a reason, [`run`] the tasks of one
 //! terminal; below them `desk` (one pass over the folders), `folder` (stable reading), `seen` (what was
-//! read before), [`quarantine`], `request` (inquiries), `job` (results of jobs) and `mirror` (virtual terminals).
+//! read before), [`quarantine`], `request` (inquiries), `job` (results of jobs), `forward` and `mirror`
+//! (requests of virtual terminals, and what they get).
 //!
 //! To ask another function: its kind in `request::letter`, its answer in `decode`, a sample in `schemas`.
 
@@ -16,6 +17,7 @@ mod decode;
 mod desk;
 mod error;
 mod folder;
+mod forward;
 mod job;
 mod mirror;
 pub mod quarantine;

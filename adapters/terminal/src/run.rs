@@ -19,6 +19,7 @@ use crate::desk::Desk;
 use crate::error::TerminalError;
 use crate::folder::Hint;
 use crate::job::Jobs;
+use crate::mirror::Mirror;
 use crate::quarantine::{Quarantine, QuarantinedFile};
 use crate::request::{Asking, Folders, Inquiries, Journal};
 
@@ -53,8 +54,12 @@ pub async fn run(options: TerminalOptions, cancel: CancellationToken) -> Result<
     // Of its own: a task that ends before the wish to end was heard here has ended by itself.
     let stop = CancellationToken::new();
     let _guard = stop.clone().drop_guard();
+    let programs = &options.facility.virtual_terminals;
+    let mirror =
+        Mirror::open(&directory, programs, &options.group_key).map_err(TerminalError::Directory)?;
     let jobs = Jobs::new(
         &options,
+        mirror,
         spool.clone(),
         inquiries.clone(),
         quarantine.clone(),

@@ -1,8 +1,10 @@
-//! What confirms no qualification: registrations of 照会番号, medical information, consents that staff entered.
+//! What confirms no qualification: registrations of 照会番号, medical information, consents that staff entered,
+//! requests of programs of the facility's own.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::InquiryProgress;
 use crate::oqs::medical::Overview;
 use crate::oqs::registration::Outcome;
 use crate::value::{AsOf, ConsentScope, InquiryId, PatientNumber};
@@ -41,4 +43,17 @@ pub struct ConsentEntered {
     /// 閲覧可能期限.
     #[serde(default)]
     pub available_until: Option<AsOf>,
+}
+
+/// How a request went that an existing program made through its virtual terminal. Its answer goes back to that program,
+/// and is told as any other answer too.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RequestForwarded {
+    /// The virtual terminal.
+    pub program: String,
+    /// The function, as its names begin: `OQSsiquc`.
+    pub function: String,
+    /// What happened. The inquiry is the program's own: nobody here asked for it.
+    #[serde(flatten)]
+    pub progress: InquiryProgress,
 }

@@ -14,7 +14,7 @@ pub use answer::{
     AnswerRecord, AnswerValidity, ConsentGiven, OqsAnswer, OqsFolder, RecordNumbers, SearchEcho,
 };
 pub use card::{CardEnd, CardKind, CardPresented, CardRemoved, CardUnread};
-pub use consequence::{ConsentEntered, MedicalAnswer, RegistrationOutcome};
+pub use consequence::{ConsentEntered, MedicalAnswer, RegistrationOutcome, RequestForwarded};
 
 use crate::oqs::Refusal;
 use crate::value::{
@@ -81,6 +81,9 @@ pub enum ObservationBody {
     /// What became of a task that the hub gave.
     #[serde(rename = "inquiry-progress")]
     InquiryProgress(InquiryProgress),
+    /// What became of a request of an existing program.
+    #[serde(rename = "request-forwarded")]
+    RequestForwarded(RequestForwarded),
     /// A card lies on a reader.
     #[serde(rename = "card-presented")]
     CardPresented(CardPresented),
@@ -123,6 +126,7 @@ impl ObservationBody {
             Self::RegistrationOutcome(_) => "registration-outcome",
             Self::MedicalAnswer(_) => "medical-answer",
             Self::InquiryProgress(_) => "inquiry-progress",
+            Self::RequestForwarded(_) => "request-forwarded",
             Self::CardPresented(_) => "card-presented",
             Self::CardRemoved(_) => "card-removed",
             Self::ChartOpened(_) => "chart-opened",

@@ -3,19 +3,21 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use shikaku_kit::publisher::evidence_ref;
 use shikaku_kit::spool::Entry;
 use shikaku_schemas::observation::{Observation, OqsFolder};
-use shikaku_schemas::oqs::Refusal;
 use shikaku_schemas::oqs::job::Accepted;
+use shikaku_schemas::oqs::{Message, Refusal};
 use shikaku_schemas::value::{InquiryId, ObservationId};
 use uuid::Uuid;
 
 use super::{Desk, RETRIES_EVERY, content_mark, has_stood, unfinished_pause};
 use crate::decode::{Answer, FACE_BYTES, Fault, Place, RES_BYTES, Verdict, is_sayable, judge};
 use crate::folder::{Ready, signature_of};
+use crate::forward::expected_name;
 use crate::quarantine::{QuarantinedFile, SetAside};
-use crate::request::{Asked, Effect, News};
+use crate::request::{Asked, Effect, Forwarded, News};
 use crate::tally::FileEnd;
 
 /// After the disk refused: it will hardly have changed its mind at once.
@@ -25,6 +27,8 @@ const DISK_PAUSE: Duration = Duration::from_secs(1);
 struct Ended {
     ready: Ready,
     inquiry: Option<InquiryId>,
+    /// The program whose request it answers.
+    back: Option<Forwarded>,
     end: End,
 }
 
@@ -52,7 +56,7 @@ impl Desk {
                     End::Duplicate | End::Quarantined(_) => return None,
                 };
                 if entry.observation.evidence.is_some() && entry.evidence.is_none() {
-                    entry.evidence = Some(match mirrors {
+                    entry.evidence = Some(match mirrors || file.back.is_some() {
                         true => file.ready.bytes.clone(),
                         false => std::mem::take(&mut file.ready.bytes),
                     });
@@ -84,6 +88,8 @@ impl Desk {
         let mut in_group = HashSet::new();
         for ready in group {
             let inquiry = self.inquiry_of(folder, &ready);
+            let name = ready.name.to_string_lossy();
+            let back = inquiry.and_then(|_| self.inquiries.goes_back_to(&name));
             let word = self.drop_folder(folder).word;
             let mark = content_mark(&self.seen, word, &ready.digest);
             let end = if self.seen.contains(&mark) || in_group.contains(&mark) {
@@ -107,6 +113,7 @@ impl Desk {
             ended.push(Ended {
                 ready,
                 inquiry,
+                back,
                 end,
             });
         }
@@ -120,6 +127,10 @@ impl Desk {
             return stood.then(|| End::Quarantined(Fault::too_large()));
         }
         let name = ready.name.to_string_lossy();
+        // A program asked something that we do not know: the answer is its own alone.
+        if inquiry.is_some() && Message::recognise(&name, &ready.bytes).is_none() {
+            return Some(End::Event(None, Some(Effect::Answered)));
+        }
         let asked = self.asked(inquiry);
         match judge(&name, &ready.bytes, self.place(folder, inquiry, &asked)) {
             Verdict::Answer(answer) => Some(self.event(folder, &ready.bytes, *answer)),
@@ -190,7 +201,7 @@ impl Desk {
         let ready = &file.ready;
         let kept = kept.and_then(|()| match (&file.end, folder) {
             (End::Quarantined(fault), _) if !fault.whole => Ok(()),
-            (_, OqsFolder::Res) => Ok(()),
+            (_, OqsFolder::Res) => self.give_back(file, now),
             (_, OqsFolder::Face) => {
                 let (name, bytes) = (&ready.name, &ready.bytes);
                 self.mirror
@@ -212,6 +223,25 @@ impl Desk {
         });
         self.let_go(folder, ready);
         true
+    }
+
+    /// Whatever we think of it: a program gets what the terminal answered, byte for byte and once.
+    fn give_back(&mut self, file: &Ended, now: Timestamp) -> std::io::Result<()> {
+        let (Some(forwarded), ready) = (&file.back, &file.ready) else {
+            return Ok(());
+        };
+        let mark = self.seen.mark(&[b"given-back", forwarded.mark.as_bytes()]);
+        if self.seen.contains(&mark) {
+            return Ok(());
+        }
+        let key = self.options.group_key.derive("spool");
+        if let Some(name) = expected_name(forwarded, &key, &ready.name.to_string_lossy()) {
+            let bytes = || Ok(&*ready.bytes);
+            let program = &forwarded.program;
+            self.mirror
+                .give_back(program, &name, &forwarded.mark, bytes)?;
+        }
+        self.seen.note(&[mark], now)
     }
 
     fn note_answer(

@@ -82,7 +82,7 @@ impl Intake<'_> {
         if tally.units + tally.unreadable != survey.units {
             return Err(OqsError::Source(std::io::ErrorKind::InvalidData).into());
         }
-        let manifest = survey.manifest(Some(self.job.inquiry), self.job.asked.month, tally);
+        let manifest = survey.manifest(self.ours(), self.job.asked.month, tally);
         self.keep(vec![self.manifest(survey, manifest)])
     }
 
@@ -99,13 +99,18 @@ impl Intake<'_> {
         self.keep(vec![self.manifest(survey, manifest), news])
     }
 
+    /// The inquiry, where the hub asked. A program's own job has units and a manifest that answer nobody here.
+    fn ours(&self) -> Option<InquiryId> {
+        self.job.forwarded.is_none().then_some(self.job.inquiry)
+    }
+
     /// One step of the job.
     pub(super) fn tell(&self, news: News) -> Result<(), Stopped> {
         self.keep(vec![self.inquiries.news(self.job, news)])
     }
 
     fn unit(&self, survey: &Survey, family: Family, unit: &Unit) -> Result<Entry, Fault> {
-        let inquiry = Some(self.job.inquiry);
+        let inquiry = self.ours();
         let reading = Reading {
             folder: OqsFolder::Res,
             facility: &self.options.facility,

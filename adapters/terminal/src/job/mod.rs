@@ -12,7 +12,7 @@ mod result;
 mod standing;
 
 use std::collections::HashMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -27,6 +27,8 @@ use tokio_util::sync::CancellationToken;
 use crate::config::TerminalOptions;
 use crate::decode::{Fault, RES_BYTES, is_final};
 use crate::folder::{signature_of, start_of};
+use crate::forward::expected_name;
+use crate::mirror::Mirror;
 use crate::quarantine::{Quarantine, QuarantinedFile, SetAside};
 use crate::request::{Effect, Inquiries, News, Request, Step};
 use crate::tally::{FileEnd, Tally};
@@ -50,6 +52,7 @@ pub(crate) struct Jobs {
     spool: Arc<Spool>,
     inquiries: Arc<Inquiries>,
     quarantine: Quarantine,
+    mirror: Mirror,
     tally: Tally,
     standings: Standings,
     /// How often in a row the result of a job could not be taken in.
@@ -72,12 +75,14 @@ enum Ended {
 impl Jobs {
     pub(crate) fn new(
         options: &TerminalOptions,
+        mirror: Mirror,
         spool: Arc<Spool>,
         inquiries: Arc<Inquiries>,
         quarantine: Quarantine,
         stop: CancellationToken,
     ) -> Self {
         Self {
+            mirror,
             tally: Tally::new(options.facility.code.as_str(), &options.terminal.id),
             standings: Standings::new(&options.timing, &options.group_key),
             options: options.clone(),
@@ -168,6 +173,10 @@ impl Jobs {
                 FileEnd::Event
             }
         };
+        if let Err(error) = self.give_back(name, path) {
+            tracing::error!(error = %error, "a result can't be given to its program yet; it stays where it is");
+            return self.standings.keep(name);
+        }
         self.tally.ended(ended);
         self.standings.settle(name);
         // What was replaced since it was read is another file, and is met in the next look.
@@ -213,6 +222,22 @@ impl Jobs {
                 Ended::NotYet
             }
         }
+    }
+
+    /// A program gets its own job's result byte for byte, whatever became of it here.
+    fn give_back(&self, name: &OsStr, path: &Path) -> std::io::Result<()> {
+        let name = name.to_string_lossy();
+        let Some(forwarded) = self.inquiries.goes_back_to(&name) else {
+            return Ok(());
+        };
+        let key = self.options.group_key.derive("spool");
+        let Some(expected) = expected_name(&forwarded, &key, &name) else {
+            return Ok(());
+        };
+        let open = || File::open(path);
+        let program = &forwarded.program;
+        self.mirror
+            .give_back(program, &expected, &forwarded.mark, open)
     }
 
     fn set_aside(

@@ -60,13 +60,27 @@ impl Inquiries {
             }
         };
         let message = Message::poll(job.asked.family);
-        let Ok(file) = prepare(journal, &self.folders, message, now, &bytes) else {
-            return Ok(());
+        let name = (&*message.prefix(), message.form.extension());
+        self.ask_after(journal, job.clone(), name, now, &bytes)
+            .map(drop)
+    }
+
+    /// Puts an asking into `req/`, noted before it is visible; `false` when nothing was asked.
+    pub(crate) fn ask_after(
+        &self,
+        journal: &mut Journal,
+        job: Request,
+        name: (&str, &str),
+        now: Timestamp,
+        bytes: &[u8],
+    ) -> io::Result<bool> {
+        let Ok(file) = prepare(journal, &self.folders, name, now, bytes) else {
+            return Ok(false);
         };
         let asked = Request {
             file: Some(file.clone()),
             polls: job.polls + 1,
-            ..job.clone()
+            ..job
         };
         let temporary = self.folders.temporary(&file);
         if let Err(error) = self.note(journal, asked, Step::Accepted) {
@@ -78,7 +92,7 @@ impl Inquiries {
             // The name is used up; the next asking has another.
             Err(_) => remove_quietly(&temporary),
         }
-        Ok(())
+        Ok(true)
     }
 }
 

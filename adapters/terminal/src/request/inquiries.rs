@@ -8,14 +8,14 @@ use jiff::{SignedDuration, Timestamp};
 use shikaku_kit::outcome::{Adapter, Outcome};
 use shikaku_kit::spool::{Spool, SpoolError};
 use shikaku_schemas::clock::Clock;
-use shikaku_schemas::oqs::Refusal;
+use shikaku_schemas::oqs::{Message, Refusal};
 use shikaku_schemas::task::Task;
 use shikaku_schemas::value::{FacilityCode, InquiryId};
 
 use super::told::News;
 use super::{
-    Folders, Followed, Journal, Request, Step, Submission, clean_up, follow, letter, recover,
-    submit, sweep,
+    Folders, Followed, Forwarded, Journal, Request, Step, Submission, clean_up, follow, letter,
+    recover, submit, sweep,
 };
 
 const RETRY_AFTER: Duration = Duration::from_secs(2);
@@ -122,6 +122,11 @@ impl Inquiries {
         self.journal().answered_by(name)
     }
 
+    /// The program that a file of that name in `res/` goes back to.
+    pub(crate) fn goes_back_to(&self, name: &str) -> Option<Forwarded> {
+        self.journal().goes_back_to(name)
+    }
+
     /// What the journal knows of an inquiry.
     pub(crate) fn get(&self, inquiry: InquiryId) -> Option<Request> {
         self.journal().get(inquiry).cloned()
@@ -179,7 +184,12 @@ impl Inquiries {
         })
     }
 
-    fn tell(&self, request: &Request, step: Step) -> Result<(), SpoolError> {
+    pub(crate) fn tell(&self, request: &Request, step: Step) -> Result<(), SpoolError> {
+        // Of a function that we do not know there is nothing to tell.
+        let named = request.file.as_deref();
+        if named.is_some_and(|file| Message::recognise(file, b"").is_none()) {
+            return Ok(());
+        }
         let news = match step {
             Step::Submitted | Step::Intent => News::Submitted,
             Step::TimedOut => News::TimedOut,

@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 
 use jiff::{Timestamp, ToSpan as _};
 use serde::{Deserialize, Serialize};
-use shikaku_schemas::oqs::Message;
 use shikaku_schemas::oqs::file::{answer_base, answers};
 use shikaku_schemas::value::{InquiryId, jst_day};
 
 use super::asked::Asked;
+use super::forwarded::Forwarded;
 
 /// Settled requests are remembered this long, for late answers.
 const REMEMBER_DAYS: i64 = 35;
@@ -77,6 +77,9 @@ pub(crate) struct Request {
     /// How often its result was asked for.
     #[serde(default)]
     pub(crate) polls: u32,
+    /// The program that made it; none: the hub did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) forwarded: Option<Forwarded>,
 }
 
 /// The journal of one terminal.
@@ -88,6 +91,10 @@ pub(crate) struct Journal {
     /// Lower-case base name of the answer, to the inquiry; superseded names stay known.
     by_answer: HashMap<String, InquiryId>,
     names: HashSet<String>,
+    /// Lower-case base name of the answer, to the program it goes back to.
+    back: HashMap<String, Forwarded>,
+    /// Marks of programs' requests, to their inquiry.
+    marks: HashMap<String, InquiryId>,
 }
 
 impl Journal {
@@ -111,7 +118,10 @@ impl Journal {
             steps.iter().map(|step| (step.inquiry, step.step)).collect();
         let kept: Vec<&Request> = steps
             .iter()
-            .filter(|step| step.at >= oldest || !open[&step.inquiry].is_settled())
+            .filter(|step| {
+                let waits = step.forwarded.is_none() && !open[&step.inquiry].is_settled();
+                step.at >= oldest || waits
+            })
             .collect();
         let fresh = path.with_extension("new");
         let mut file = File::create(&fresh)?;
@@ -127,6 +137,8 @@ impl Journal {
             requests: HashMap::new(),
             by_answer: HashMap::new(),
             names: HashSet::new(),
+            back: HashMap::new(),
+            marks: HashMap::new(),
         };
         for step in kept {
             journal.apply(step.clone());
@@ -140,8 +152,28 @@ impl Journal {
 
     /// The inquiry that a file of that name in `res/` answers, however late.
     pub(crate) fn answered_by(&self, name: &str) -> Option<InquiryId> {
-        let base = name.rsplit_once('.').map_or(name, |(base, _)| base);
-        self.by_answer.get(&base.to_ascii_lowercase()).copied()
+        self.by_answer.get(&base(name)).copied()
+    }
+
+    /// The program that a file of that name in `res/` goes back to.
+    pub(crate) fn goes_back_to(&self, name: &str) -> Option<Forwarded> {
+        self.back.get(&base(name)).cloned()
+    }
+
+    /// The inquiry that a program's request of that mark became; `None` when it surely was not sent.
+    pub(crate) fn forwarded_as(&self, mark: &str) -> Option<InquiryId> {
+        let inquiry = self.marks.get(mark)?;
+        let step = self.get(*inquiry)?.step;
+        (step != Step::Dropped).then_some(*inquiry)
+    }
+
+    /// The job that a program began here, by its 受付番号.
+    pub(crate) fn job_of(&self, program: &str, reception_number: &str) -> Option<&Request> {
+        self.requests.values().find(|request| {
+            let of_program = request.forwarded.as_ref();
+            of_program.is_some_and(|forwarded| forwarded.program == program)
+                && request.reception_number.as_deref() == Some(reception_number)
+        })
     }
 
     /// Whether `file` is a request of ours that nobody waits for any more.
@@ -158,9 +190,9 @@ impl Journal {
         self.all(|request| request.step.awaits_first_answer())
     }
 
-    /// Jobs whose result is still to come.
+    /// Jobs of ours whose result is still to come; programs ask after theirs themselves.
     pub(crate) fn running_jobs(&self) -> Vec<Request> {
-        self.all(|request| request.step == Step::Accepted)
+        self.all(|request| request.step == Step::Accepted && request.forwarded.is_none())
     }
 
     /// Whether there ever was a job.
@@ -192,22 +224,22 @@ impl Journal {
         Ok(())
     }
 
-    /// A name for `message` that was never used, and whose answer is not there already (that one would be
-    /// somebody else's); `None` when the day has no more.
+    /// A name that was never used, and whose answer is not there already (that one would be somebody else's);
+    /// `None` when the day has no more. It begins with `prefix` and ends with a dot and `extension`.
     pub(crate) fn next_name(
         &self,
         now: Timestamp,
-        message: Message,
+        (prefix, extension): (&str, &str),
         present: &[String],
     ) -> Option<String> {
-        let day = jst_day(now);
+        let day = jst_day(now).strftime("%Y%m%d").to_string();
         let is_taken = |name: &str| {
             let taken = |found: &String| found.eq_ignore_ascii_case(name) || answers(found, name);
             present.iter().any(taken)
         };
         (FIRST_OF_DAY..=LAST_OF_DAY)
             .chain(1..FIRST_OF_DAY)
-            .filter_map(|sequence| message.name(day, sequence))
+            .map(|sequence| format!("{prefix}{day}{sequence:04}.{extension}"))
             .find(|name| !self.names.contains(name) && !is_taken(name))
     }
 
@@ -215,12 +247,23 @@ impl Journal {
         if let Some(file) = &request.file {
             self.names.insert(file.clone());
             if let Some(base) = answer_base(file) {
-                self.by_answer
-                    .insert(base.to_ascii_lowercase(), request.inquiry);
+                let base = base.to_ascii_lowercase();
+                if let Some(forwarded) = &request.forwarded {
+                    self.back.entry(base.clone()).or_insert(forwarded.clone());
+                }
+                self.by_answer.insert(base, request.inquiry);
             }
+        }
+        if let Some(forwarded) = &request.forwarded {
+            self.marks.insert(forwarded.mark.clone(), request.inquiry);
         }
         self.requests.insert(request.inquiry, request);
     }
+}
+
+fn base(name: &str) -> String {
+    let base = name.rsplit_once('.').map_or(name, |(base, _)| base);
+    base.to_ascii_lowercase()
 }
 
 fn line(request: &Request) -> io::Result<Vec<u8>> {

@@ -6,6 +6,7 @@
 
 mod asked;
 mod follow;
+mod forwarded;
 mod inquiries;
 mod journal;
 mod letter;
@@ -14,10 +15,11 @@ mod told;
 
 pub(crate) use asked::Asked;
 use follow::{Followed, clean_up, follow, recover, sweep};
+pub(crate) use forwarded::{Forwarded, hex};
 pub(crate) use inquiries::{Asking, Effect, Inquiries, StepError};
 pub(crate) use journal::{Journal, Request, Step};
-use submit::{Submission, submit};
-pub(crate) use submit::{prepare, present, remove_quietly};
+use submit::submit;
+pub(crate) use submit::{Submission, prepare, present, remove_quietly, send};
 pub(crate) use told::News;
 
 use std::path::{Path, PathBuf};

@@ -37,6 +37,7 @@ pub(crate) fn submit(
         asked: letter::asked(&task.body),
         reception_number: task.resume.clone(),
         polls: 0,
+        forwarded: None,
     };
     if task.resume.is_some() && task.body.is_job() {
         if !matches!(known, Some(Step::Accepted | Step::Answered)) {
@@ -55,7 +56,9 @@ pub(crate) fn submit(
         journal.note(request(Step::Refused, None))?;
         return Ok(Submission::Journalled);
     };
-    send(journal, folders, request(Step::Intent, None), &bytes)
+    let message = Message::request(letter::asked(&task.body).family);
+    let name = (&*message.prefix(), message.form.extension());
+    send(journal, folders, request(Step::Intent, None), name, &bytes)
 }
 
 /// Makes `bytes` visible in `req/` under a new name, with a synced intent before.
@@ -63,10 +66,10 @@ pub(crate) fn send(
     journal: &mut Journal,
     folders: &Folders,
     request: Request,
+    name: (&str, &str),
     bytes: &[u8],
 ) -> io::Result<Submission> {
-    let message = Message::request(request.asked.family);
-    let file = match prepare(journal, folders, message, request.at, bytes) {
+    let file = match prepare(journal, folders, name, request.at, bytes) {
         Ok(file) => file,
         Err(reason) => return Ok(Submission::Later(reason)),
     };
@@ -102,13 +105,13 @@ pub(crate) fn send(
 pub(crate) fn prepare(
     journal: &Journal,
     folders: &Folders,
-    message: Message,
+    name: (&str, &str),
     now: Timestamp,
     bytes: &[u8],
 ) -> Result<String, &'static str> {
     let present = present(folders).map_err(|_| "folder-away")?;
     let file = journal
-        .next_name(now, message, &present)
+        .next_name(now, name, &present)
         .ok_or("no-name-left-today")?;
     let temporary = folders.temporary(&file);
     if write_temporary(&temporary, bytes).is_err() {

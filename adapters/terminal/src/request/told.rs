@@ -1,7 +1,9 @@
 //! What the hub is told of an inquiry: one observation per step, always under the same id.
 
 use shikaku_kit::spool::Entry;
-use shikaku_schemas::observation::{InquiryProgress, Observation, ObservationBody, Progress};
+use shikaku_schemas::observation::{
+    InquiryProgress, Observation, ObservationBody, Progress, RequestForwarded,
+};
 use shikaku_schemas::oqs::Refusal;
 use shikaku_schemas::value::{InquiryId, ObservationId};
 
@@ -87,7 +89,14 @@ impl Inquiries {
             seen_at: self.clock.now(),
             as_of: None,
             evidence: None,
-            body: ObservationBody::InquiryProgress(body),
+            body: match &request.forwarded {
+                None => ObservationBody::InquiryProgress(body),
+                Some(forwarded) => ObservationBody::RequestForwarded(RequestForwarded {
+                    program: forwarded.program.clone(),
+                    function: request.asked.family.prefix().to_owned(),
+                    progress: body,
+                }),
+            },
         };
         Entry {
             observation,

@@ -3,6 +3,7 @@
 mod contract;
 mod crash;
 mod face;
+mod forward;
 mod inquiry;
 mod job;
 mod large;

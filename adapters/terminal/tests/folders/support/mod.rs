@@ -97,7 +97,11 @@ impl Place {
     }
 
     pub fn virtual_face(&self, id: &str) -> PathBuf {
-        self.directory.path().join(id).join("face")
+        self.virtual_folder(id, "face")
+    }
+
+    pub fn virtual_folder(&self, id: &str, folder: &str) -> PathBuf {
+        self.directory.path().join(id).join(folder)
     }
 
     /// Drops a file as a good writer does: under a temporary name, then renamed.

@@ -1,0 +1,260 @@
+//! Requests of existing programs: what one of them puts into the `req/` of its virtual terminal goes to the real
+//! terminal under a name of ours, once, and its answer goes back under the name that the program expects.
+//!
+//! The bytes are not touched. What is asked is read beside, so that the answer can be told as any other.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+use shikaku_schemas::oqs::file::answer_base;
+use shikaku_schemas::oqs::job::Poll;
+use shikaku_schemas::oqs::medical::Wanted;
+use shikaku_schemas::oqs::{
+    Direction, Family, Form, Limits, Message, Phase, Request as _, commissioned, medical,
+};
+use shikaku_schemas::seal::SealKey;
+use shikaku_schemas::value::{InquiryId, ObservationId};
+
+use crate::config::TerminalOptions;
+use crate::decode::RES_BYTES;
+use crate::folder::{Ready, Settings, Watch, Whose, signature_of};
+use crate::request::{
+    Asked, Forwarded, Inquiries, Request, Step, StepError, Submission, hex, send,
+};
+
+const GROUP: usize = 64;
+const GROUP_BYTES: usize = 8 << 20;
+const AGAIN: Duration = Duration::from_secs(1);
+/// Programs give up far sooner: after this nobody waits for what the terminal did not take.
+const PATIENCE: SignedDuration = SignedDuration::from_mins(30);
+/// To read beside; larger requests are forwarded all the same.
+const READ: Limits = Limits {
+    bytes: RES_BYTES,
+    elements: 4_000_000,
+    ..Limits::SINGLE
+};
+
+/// The programs whose requests this terminal carries.
+pub(crate) struct Forwarder {
+    options: TerminalOptions,
+    inquiries: Arc<Inquiries>,
+    key: SealKey,
+    programs: Vec<Program>,
+}
+
+struct Program {
+    id: String,
+    watch: Watch,
+}
+
+impl Forwarder {
+    pub(crate) fn new(options: &TerminalOptions, inquiries: Arc<Inquiries>) -> Self {
+        let facility = &options.facility;
+        let first = facility.terminals.first().map(|terminal| &terminal.id);
+        let mut carried = facility.virtual_terminals.clone();
+        carried.retain(|program| {
+            let carrier = program.terminal.as_ref().or(first);
+            carrier.is_none_or(|carrier| *carrier == options.terminal.id)
+        });
+        let programs = carried.into_iter().map(|program| {
+            let settings = Settings {
+                folder: program.root.join("req"),
+                stable: options.timing.stable,
+                limit: RES_BYTES,
+                group: GROUP,
+                group_bytes: GROUP_BYTES,
+            };
+            Program {
+                watch: Watch::new(settings, options.group_key.derive("evidence-digest")),
+                id: program.id,
+            }
+        });
+        Self {
+            programs: programs.collect(),
+            key: options.group_key.derive("spool"),
+            options: options.clone(),
+            inquiries,
+        }
+    }
+
+    /// One look at every program's requests.
+    pub(crate) fn pass(&mut self) {
+        let mut programs = std::mem::take(&mut self.programs);
+        for program in &mut programs {
+            // A folder that is away is looked for again.
+            if program.watch.scan(whose, |_, _| false).is_err() {
+                continue;
+            }
+            for ready in program.watch.ready() {
+                let sent = self.forward(&program.id, &ready).unwrap_or_else(|error| {
+                    tracing::warn!(virtual_terminal.id = program.id, error = %error,
+                        "a program's request could not be kept yet");
+                    false
+                });
+                match sent {
+                    true => self.let_go(program, &ready),
+                    false => program.watch.keep(&ready.name, true, AGAIN),
+                }
+            }
+        }
+        self.programs = programs;
+    }
+
+    /// When the next request can be ready.
+    pub(crate) fn next_due(&self) -> Option<Instant> {
+        let due = self.programs.iter().map(|program| program.watch.next_due());
+        due.flatten().min()
+    }
+
+    fn let_go(&self, program: &mut Program, ready: &Ready) {
+        if signature_of(&ready.path) == Some(ready.signature)
+            && let Err(error) = std::fs::remove_file(&ready.path)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            // Met again, and known by its mark.
+            tracing::warn!(virtual_terminal.id = program.id, error = %error, "a request that went on can't be removed");
+            program.watch.keep(&ready.name, true, AGAIN);
+            return;
+        }
+        let (signature, digest) = (ready.signature, ready.digest);
+        program.watch.settle(&ready.name, signature, digest);
+    }
+
+    /// `true` once the request is the terminal's, or surely was before; `false` while it can't be sent.
+    fn forward(&self, program: &str, ready: &Ready) -> Result<bool, StepError> {
+        if ready.bytes.len() > RES_BYTES {
+            return Ok(false);
+        }
+        let name = ready.name.to_string_lossy();
+        let mut seed = ready.digest.to_vec();
+        seed.extend_from_slice(&ready.signature.bytes());
+        seed.extend_from_slice(name.as_bytes());
+        let mark = hex(&self.key.digest(&seed)[..16]);
+        let mut journal = self.inquiries.journal();
+        if journal.forwarded_as(&mark).is_some() {
+            return Ok(true);
+        }
+        let Some((prefix, extension)) = parts(&name) else {
+            return Ok(false);
+        };
+        let now = self.inquiries.clock.now();
+        let forwarded = Forwarded::new(&self.key, program, &mark, &name);
+        let message = Message::recognise(&name, &ready.bytes);
+        let poll = message.filter(|message| message.phase == Phase::Second);
+        if let Some(message) = poll {
+            let number = reception_number(message, &ready.bytes);
+            let known = number
+                .as_deref()
+                .and_then(|number| journal.job_of(program, number))
+                .cloned();
+            let job = Request {
+                reception_number: number,
+                ..known.unwrap_or_else(|| self.request(&forwarded, message.family, now))
+            };
+            let asking = Request {
+                forwarded: Some(forwarded),
+                ..job
+            };
+            let names = (prefix, extension);
+            let asked = self
+                .inquiries
+                .ask_after(&mut journal, asking, names, now, &ready.bytes);
+            return Ok(asked?);
+        }
+        let mut request = self.request(&forwarded, Family::Single, now);
+        request.asked = message.map_or_else(Asked::default, |message| asked(message, &ready.bytes));
+        let inquiry = request.inquiry;
+        let folders = &self.inquiries.folders;
+        let submission = send(
+            &mut journal,
+            folders,
+            request,
+            (prefix, extension),
+            &ready.bytes,
+        )?;
+        if submission != Submission::Journalled {
+            return Ok(false);
+        }
+        if let Some(request) = journal.get(inquiry)
+            && message.is_some()
+        {
+            self.inquiries.tell(request, request.step)?;
+        }
+        Ok(true)
+    }
+
+    fn request(&self, forwarded: &Forwarded, family: Family, now: Timestamp) -> Request {
+        let place = format!("virtual/{}", forwarded.program);
+        let id = ObservationId::of_fact(&self.options.facility.code, &place, &forwarded.mark);
+        Request {
+            inquiry: InquiryId(id.0),
+            step: Step::Intent,
+            file: None,
+            deadline: now.checked_add(PATIENCE).unwrap_or(Timestamp::MAX),
+            at: now,
+            asked: Asked::of(family),
+            reception_number: None,
+            polls: 0,
+            forwarded: Some(forwarded.clone()),
+        }
+    }
+}
+
+/// Every request of the interface, of functions that we do not know too.
+fn whose(name: &str) -> Whose {
+    let is_request =
+        |message: Message| message.direction == Direction::Request && !name.starts_with('.');
+    if Message::recognise(name, b"").is_some_and(is_request) || parts(name).is_some() {
+        Whose::Ours
+    } else {
+        Whose::Temporary
+    }
+}
+
+/// What a name begins with and ends in, if it is a request's.
+fn parts(name: &str) -> Option<(&str, &str)> {
+    let (_, extension) = name.rsplit_once('.')?;
+    let known = [Form::Xml, Form::Zip].map(Form::extension);
+    let is_known = known
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(extension));
+    let end = name.find('_')? + 1;
+    let plain = name[..end - 1]
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric());
+    answer_base(name)?;
+    (is_known && plain).then(|| (&name[..end], extension))
+}
+
+/// The name that a program expects for the answer which lies in `res/` as `answer`: its own request's, with the
+/// answer's extension.
+pub(crate) fn expected_name(forwarded: &Forwarded, key: &SealKey, answer: &str) -> Option<String> {
+    let (_, extension) = answer.rsplit_once('.')?;
+    let base = answer_base(&forwarded.name(key)?)?;
+    Some(format!("{base}.{extension}"))
+}
+
+fn asked(message: Message, bytes: &[u8]) -> Asked {
+    let mut asked = Asked::of(message.family);
+    match message.family {
+        Family::Commissioned => {
+            let request = commissioned::Request::read(bytes, &READ);
+            asked.month = request.ok().map(|request| request.month);
+        }
+        Family::Drugs => {
+            let request = medical::Request::read(bytes, &READ);
+            asked.treatments = request.is_ok_and(|request| {
+                matches!(request.wanted, Wanted::Drugs { with_treatments, .. } if with_treatments)
+            });
+        }
+        _ => {}
+    }
+    asked
+}
+
+fn reception_number(message: Message, bytes: &[u8]) -> Option<String> {
+    let poll = Poll::read(bytes, &READ);
+    (message.form == Form::Xml).then(|| poll.ok().map(|poll| poll.reception_number))?
+}
