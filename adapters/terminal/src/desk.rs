@@ -4,6 +4,7 @@
 //! Order of every end: bytes durable (spool or quarantine), copies for virtual terminals, the mark that it
 //! was seen, and only then the file is let go.
 
+mod again;
 mod conclude;
 mod place;
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! From a group of stable files to their ends.
 
 use std::collections::HashSet;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use shikaku_kit::publisher::evidence_ref;
@@ -12,7 +12,7 @@ use shikaku_schemas::oqs::{Message, Refusal};
 use shikaku_schemas::value::{InquiryId, ObservationId};
 use uuid::Uuid;
 
-use super::{Desk, RETRIES_EVERY, content_mark, has_stood, unfinished_pause};
+use super::{Desk, content_mark, has_stood, unfinished_pause};
 use crate::decode::{Answer, FACE_BYTES, Fault, Place, RES_BYTES, Verdict, is_sayable, judge};
 use crate::folder::{Ready, signature_of};
 use crate::forward::expected_name;
@@ -32,7 +32,7 @@ struct Ended {
     end: End,
 }
 
-enum End {
+pub(super) enum End {
     /// The entry is taken out when it goes to the spool.
     Event(Option<Box<Entry>>, Option<Effect>),
     Duplicate,
@@ -140,7 +140,7 @@ impl Desk {
         }
     }
 
-    fn event(&self, folder: OqsFolder, bytes: &[u8], answer: Answer) -> End {
+    pub(super) fn event(&self, folder: OqsFolder, bytes: &[u8], answer: Answer) -> End {
         let options = &self.options;
         let media = answer.form.media();
         let bytes = answer.unpacked.as_deref().unwrap_or(bytes);
@@ -175,7 +175,7 @@ impl Desk {
     }
 
     /// What the centre says to a job's request. The answer holds nothing beyond what is told.
-    fn job_begun(&self, inquiry: InquiryId, answer: Result<Accepted, Refusal>) -> End {
+    pub(super) fn job_begun(&self, inquiry: InquiryId, answer: Result<Accepted, Refusal>) -> End {
         let Some(request) = self.inquiries.get(inquiry) else {
             return End::Duplicate;
         };
@@ -244,7 +244,7 @@ impl Desk {
         self.seen.note(&[mark], now)
     }
 
-    fn note_answer(
+    pub(super) fn note_answer(
         &self,
         inquiry: Option<InquiryId>,
         effect: Option<Effect>,
@@ -299,67 +299,6 @@ impl Desk {
         ObservationId::of_fact(&self.options.facility.code, &place, &fact).0
     }
 
-    /// Files set aside that somebody wants read again.
-    pub(super) fn read_retries(&mut self) {
-        let now = Instant::now();
-        if now < self.next_retries {
-            return;
-        }
-        self.next_retries = now + RETRIES_EVERY;
-        let wanted = match self.quarantine.retries() {
-            Ok(wanted) => wanted,
-            Err(error) => {
-                tracing::warn!(error = %error, "wishes to read files again can't be read");
-                return;
-            }
-        };
-        for what in wanted {
-            if let Err(error) = self.read_again(what) {
-                tracing::warn!(error = %error, "a file set aside could not be read again");
-            }
-        }
-    }
-
-    fn read_again(&self, mut what: QuarantinedFile) -> std::io::Result<()> {
-        let Some(content) = self.quarantine.open_content(what.id) else {
-            return self.quarantine.forget_wish(what.id);
-        };
-        let folder = match what.folder.as_str() {
-            "res" => OqsFolder::Res,
-            _ => OqsFolder::Face,
-        };
-        let asked = self.asked(what.inquiry);
-        let place = self.place(folder, what.inquiry, &asked);
-        let verdict = match what.is_whole() {
-            true => judge(&content.name, &content.bytes, place),
-            false => Verdict::Broken(Fault::too_large()),
-        };
-        let end = match (verdict, what.inquiry) {
-            (Verdict::Answer(answer), _) => self.event(folder, &content.bytes, *answer),
-            (Verdict::Job(answer), Some(inquiry)) => self.job_begun(inquiry, answer),
-            (Verdict::Job(_), None) => End::Duplicate,
-            (Verdict::Broken(fault) | Verdict::Unfinished(fault), _) => End::Quarantined(fault),
-        };
-        match end {
-            End::Event(Some(mut entry), effect) => {
-                if entry.observation.evidence.is_some() && entry.evidence.is_none() {
-                    entry.evidence = Some(content.bytes);
-                }
-                self.spool
-                    .append(vec![*entry])
-                    .map_err(std::io::Error::other)?;
-                self.note_answer(what.inquiry, effect)?;
-                self.quarantine.release(what.id)
-            }
-            End::Quarantined(fault) => {
-                what.reason = fault.reason.to_owned();
-                what.message = fault.message;
-                self.quarantine.keep_again(&what, &content)
-            }
-            End::Event(None, _) | End::Duplicate => Ok(()),
-        }
-    }
-
     fn inquiry_of(&self, folder: OqsFolder, ready: &Ready) -> Option<InquiryId> {
         match folder {
             OqsFolder::Face => None,
@@ -368,12 +307,12 @@ impl Desk {
     }
 
     /// What an answer of `inquiry` answers; of nobody's, what is answered unasked.
-    fn asked(&self, inquiry: Option<InquiryId>) -> Asked {
+    pub(super) fn asked(&self, inquiry: Option<InquiryId>) -> Asked {
         let request = inquiry.and_then(|inquiry| self.inquiries.get(inquiry));
         request.map(|request| request.asked).unwrap_or_default()
     }
 
-    fn place<'a>(
+    pub(super) fn place<'a>(
         &'a self,
         folder: OqsFolder,
         inquiry: Option<InquiryId>,
