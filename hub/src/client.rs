@@ -6,8 +6,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use shikaku_core::jobs::JobProgress;
 use shikaku_schemas::clock::{Clock as _, Randomness as _, SystemClock, SystemRandomness};
 use shikaku_schemas::command::{Command, CommandEnvelope, CommandReply};
+use shikaku_schemas::value::InquiryId;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
@@ -50,15 +54,34 @@ impl SocketPath {
 /// # Errors
 /// No hub runs here, or it does not answer in time.
 pub async fn command(config: &Config, command: Command) -> anyhow::Result<CommandReply> {
-    let absent = |_| Refused::from(words::NO_HUB);
-    let socket = SocketPath::open(&config.data_dir).map_err(absent)?;
-    let mut stream = UnixStream::connect(socket.path()).await.map_err(absent)?;
     let envelope = CommandEnvelope {
         command_id: SystemRandomness.id(SystemClock.now()),
         by: crate::who::me(),
         command,
     };
-    let mut line = serde_json::to_vec(&envelope)?;
+    ask(config, &envelope).await
+}
+
+/// A question about a job under way.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ProgressQuestion {
+    /// The job.
+    pub progress_of: InquiryId,
+}
+
+/// How far a job has come.
+///
+/// # Errors
+/// As [`command`].
+pub async fn progress(config: &Config, job: InquiryId) -> anyhow::Result<JobProgress> {
+    ask(config, &ProgressQuestion { progress_of: job }).await
+}
+
+async fn ask<T: DeserializeOwned>(config: &Config, question: &impl Serialize) -> anyhow::Result<T> {
+    let absent = |_| Refused::from(words::NO_HUB);
+    let socket = SocketPath::open(&config.data_dir).map_err(absent)?;
+    let mut stream = UnixStream::connect(socket.path()).await.map_err(absent)?;
+    let mut line = serde_json::to_vec(question)?;
     line.push(b'\n');
     let mut reply = String::new();
     let talk = async {

@@ -81,6 +81,9 @@ catalogue! {
     NOT_COMMISSIONED => "未委託の月", "months not commissioned";
     VERIFICATIONS => "資格確認", "verifications";
     TERMINAL => "端末", "terminal";
+    UNITS => "結果件数", "results";
+    ERRORS => "エラー件数", "errors";
+    ERROR => "エラー", "error";
     ASKED_BY => "依頼者", "asked by";
 
     ID => "番号", "id";
@@ -123,6 +126,11 @@ catalogue! {
     NO_SUCH_CONSUMER => "この配信先は設定にありません", "no such consumer in the configuration";
     NOT_A_DAY => "日付は 2026-05-11 か R8.5.11 の形です", "a day is written 2026-05-11 or R8.5.11";
     NOT_A_MONTH => "月は 2026-05 か R8.5 の形です", "a month is written 2026-05 or R8.5";
+    LINE => "行", "line";
+    LIST_HEADER => "見出しは payer,recipient,birth_date か insurer,symbol,number,branch,birth_date のどちらか一方です", "the header is payer,recipient,birth_date or insurer,symbol,number,branch,birth_date, never both";
+    LIST_MISSING => "番号か生年月日がありません", "a number or the birth date is missing";
+    APPOINTMENTS_HEADER => "患者番号と日付が必要です（見出し patient,date）", "a chart number and a day are needed (header patient,date)";
+    APPOINTMENTS_WITHOUT => "番号が分からないか未委託のため照会しない人数", "people left out: no numbers known, or 未委託";
     NOT_KNOWN => "該当する記録がありません", "nothing is known";
     NOT_YET => "この版ではまだできません", "not possible in this version yet";
     POSITION_LATE => "指定の位置まで進みませんでした", "the position was not reached in time";

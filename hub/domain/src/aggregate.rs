@@ -12,6 +12,7 @@ use crate::identity::case::{self, CaseCommand, CaseRejection, CaseState};
 use crate::identity::person::{self, PersonCommand, PersonRejection, PersonState};
 use crate::inquiry::{self, InquiryCommand, InquiryProcess, InquiryRejection};
 use crate::patient::{self, Origin, PatientCommand, PatientRejection, PatientState};
+use crate::settlement::{self, MonthlySettlement, SettleMonth, SettlementRejection};
 
 /// An event with what its envelope says, as cqrs-es sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -129,6 +130,30 @@ aggregate!(
     PersonRejection
 );
 aggregate!(CaseState, "case", case, CaseCommand, CaseRejection);
+
+impl Aggregate for MonthlySettlement {
+    const TYPE: &'static str = "settlement";
+    type Command = SettleMonth;
+    type Event = Fact;
+    type Error = SettlementRejection;
+    type Services = ();
+
+    async fn handle(
+        &mut self,
+        command: Self::Command,
+        _: &Self::Services,
+        sink: &EventSink<Self>,
+    ) -> Result<(), Self::Error> {
+        for event in settlement::decide(self, &command)? {
+            sink.write(Fact::plain(event), self).await;
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, fact: Self::Event) {
+        settlement::evolve(self, &fact.event);
+    }
+}
 
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,8 @@ use shikaku_schemas::value::{Method, Position};
 use uuid::Uuid;
 
 pub use inquire::{
-    Inquire, InquireCommissioned, InquireMedical, InquirePeriod, InquireReference, InquireTicket,
+    Inquire, InquireBulk, InquireCommissioned, InquireMedical, InquirePeriod, InquireReference,
+    InquireTicket,
 };
 use value::{day, known_at, position};
 

@@ -15,9 +15,10 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::roles::Roles;
-use crate::client::SocketPath;
+use crate::client::{ProgressQuestion, SocketPath};
 
-const LINE_AT_MOST: u64 = 64 * 1024;
+/// A list of as many rows as one command may have.
+const LINE_AT_MOST: u64 = 512 * 1024;
 const CALLERS_AT_MOST: usize = 64;
 const QUIET_AT_MOST: Duration = Duration::from_secs(60);
 
@@ -78,18 +79,24 @@ async fn talk(stream: UnixStream, hub: &HubHandle) -> anyhow::Result<()> {
         if read == 0 {
             return Ok(());
         }
-        let reply = match serde_json::from_slice::<CommandEnvelope>(&line) {
-            Ok(envelope) => {
-                let by = by.clone();
-                hub.command(CommandEnvelope { by, ..envelope }).await
-            }
-            Err(_) => CommandReply::Refused {
-                rule: "not-a-command".to_owned(),
-                message: "命令の形ではありません / this is no command".to_owned(),
-            },
+        let mut line = match serde_json::from_slice::<ProgressQuestion>(&line) {
+            Ok(asked) => serde_json::to_vec(&hub.jobs().progress(asked.progress_of))?,
+            Err(_) => serde_json::to_vec(&command(&line, &by, hub).await)?,
         };
-        let mut line = serde_json::to_vec(&reply)?;
         line.push(b'\n');
         write.write_all(&line).await?;
+    }
+}
+
+async fn command(line: &[u8], by: &str, hub: &HubHandle) -> CommandReply {
+    match serde_json::from_slice::<CommandEnvelope>(line) {
+        Ok(envelope) => {
+            let by = by.to_owned();
+            hub.command(CommandEnvelope { by, ..envelope }).await
+        }
+        Err(_) => CommandReply::Refused {
+            rule: "not-a-command".to_owned(),
+            message: "命令の形ではありません / this is no command".to_owned(),
+        },
     }
 }

@@ -6,6 +6,7 @@
 mod case;
 mod display;
 mod inquiry;
+mod numbers;
 
 use jiff::civil::Date;
 use serde::Serialize;

@@ -1,13 +1,15 @@
 //! What may be asked of a patient record, and what it answers when it must not be done.
 
 use shikaku_schemas::event::{
-    ConsentRecorded, MedicalInformationReceived, RecordErased, VisitAccepted,
+    ConsentRecorded, MedicalInformationReceived, RecordErased, TicketRequested, TicketSourcedOffline,
+    VisitAccepted,
 };
 use shikaku_schemas::observation::OqsAnswer;
 use shikaku_schemas::seal::SealKey;
 use shikaku_schemas::task::QualificationNumbers;
 use shikaku_schemas::value::{AsOf, FacilityCode, PatientNumber, RecordId, ReferenceNumber};
 
+use super::month::WithdrawTicket;
 use crate::FacilityFacts;
 
 /// What to do with one record.
@@ -35,6 +37,12 @@ pub enum PatientCommand {
         /// What is held, one a scope.
         received: Vec<MedicalInformationReceived>,
     },
+    /// Record a ticket learnt by paper or telephone.
+    AddTicket(Box<TicketSourcedOffline>),
+    /// Record that a ticket was requested from the welfare office.
+    RequestTicket(TicketRequested),
+    /// Record that a ticket is no longer registered.
+    WithdrawTicket(WithdrawTicket),
     /// Close the record for good; its key is destroyed by the ledger.
     EraseRecord(RecordErased),
 }

@@ -14,6 +14,7 @@ use super::consent::{self, Consents};
 use super::coverage::coverage;
 use super::evolve::{Origin, evolve};
 use super::medical;
+use super::month;
 use super::qualification::{Qualifications, find};
 use super::reading::{Half, Reading, read};
 use super::reference::{self, References};
@@ -53,6 +54,9 @@ pub fn decide(
             known(state)?;
             Ok(medical::received(state, &facility, received))
         }
+        PatientCommand::AddTicket(told) => month::add(state, *told),
+        PatientCommand::RequestTicket(told) => month::request(state, told),
+        PatientCommand::WithdrawTicket(order) => Ok(month::withdraw(state, order)),
         PatientCommand::EraseRecord(order) => {
             known(state)?;
             Ok(vec![Event::RecordErased(order)])

@@ -12,6 +12,7 @@ mod decide;
 mod evolve;
 mod held;
 mod medical;
+mod month;
 mod number;
 mod qualification;
 mod reading;
@@ -28,6 +29,7 @@ pub use decide::decide;
 pub use evolve::{Origin, evolve, evolve_erased, replay};
 pub use medical::{MedicalMonths, MedicalWish, medical_question, still_permitted};
 pub use reference::{Registrable, checked_at_the_desk, missing_registrations, registrable};
+pub use month::WithdrawTicket;
 pub use state::{
     Current, CurrentHalf, KnownConsent, KnownLoss, KnownMedical, KnownMonth, KnownQualification,
     KnownReference, KnownTicket, PatientState, SeenLoss,

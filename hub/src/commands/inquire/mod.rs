@@ -1,5 +1,7 @@
 //! `inquire`: asks the centre through a terminal, waits, lists, settles. One file a family of inquiries.
 
+mod bulk;
+mod list;
 mod medical;
 mod period;
 mod reference;
@@ -19,7 +21,7 @@ use crate::{client, commands, stores, words};
 pub async fn run(config: &Config, what: Inquire, json: bool) -> Outcome {
     match what {
         Inquire::Ticket(asked) => ticket::run(config, asked, json).await,
-        Inquire::Bulk(_) => Err(Refused::from(words::NOT_YET).into()),
+        Inquire::Bulk(asked) => bulk::run(config, asked, json).await,
         Inquire::Commissioned(asked) => period::commissioned(config, asked, json).await,
         Inquire::DrugInfo(asked) => medical::run(config, asked, ConsentScope::Drug, json).await,
         Inquire::TreatmentInfo(asked) => {
@@ -43,6 +45,10 @@ pub async fn run(config: &Config, what: Inquire, json: bool) -> Outcome {
 
 /// Gives the command; with `wait`, ends with the answer of the inquiry that it made.
 async fn ask(config: &Config, command: Command, wait: bool, json: bool) -> Outcome {
+    let is_job = matches!(
+        command,
+        Command::InquireCommissioned(_) | Command::InquirePeriod(_)
+    );
     let reply = client::command(config, command).await?;
     let CommandReply::Done { id: Some(id), .. } = &reply else {
         return commands::reply::show(&reply, json);
@@ -52,8 +58,11 @@ async fn ask(config: &Config, command: Command, wait: bool, json: bool) -> Outco
         return commands::reply::show(&reply, json);
     }
     let (ledger, queries) = stores::questions(config).await?;
-    let view = wait::wait_for(config, &queries, inquiry).await?;
-    show::view(&ledger, &view, json).await?;
+    let view = match is_job {
+        true => wait::wait_for_job(config, &queries, inquiry).await?,
+        false => wait::wait_for(config, &queries, inquiry).await?,
+    };
+    show::view(&ledger, &queries, &view, json).await?;
     Ok(exit(view.state))
 }
 

@@ -1,7 +1,7 @@
 //! How inquiries are shown.
 
 use serde_json::{Value, json};
-use shikaku_core::query::InquiryView;
+use shikaku_core::query::{InquiryView, Queries};
 use shikaku_ledger::Ledger;
 use shikaku_schemas::value::{FacilityCode, InquiryId};
 use uuid::Uuid;
@@ -19,7 +19,7 @@ pub async fn one(config: &Config, id: Uuid, at_least: AtLeast, json: bool) -> Ou
     stores::standing(&ledger, at_least.at_least).await?;
     let known = queries.inquiry(InquiryId(id)).await?;
     let known = known.ok_or(Refused::from(words::NOT_KNOWN))?;
-    view(&ledger, &known, json).await?;
+    view(&ledger, &queries, &known, json).await?;
     Ok(Exit::Done)
 }
 
@@ -41,10 +41,23 @@ fn told(view: &InquiryView) -> serde_json::Result<Value> {
 }
 
 /// Prints one inquiry.
-pub async fn view(ledger: &Ledger, view: &InquiryView, json: bool) -> anyhow::Result<()> {
+pub async fn view(
+    ledger: &Ledger,
+    queries: &Queries,
+    view: &InquiryView,
+    json: bool,
+) -> anyhow::Result<()> {
+    let errors = match view.job {
+        Some(_) => queries.errors(view).await?,
+        None => Vec::new(),
+    };
     if json {
         let standing = stores::standing(ledger, Some(view.position)).await?;
-        return answer::json_line(&standing.around(told(view)?)?);
+        let mut told = told(view)?;
+        if let (Some(members), Some(_)) = (told.as_object_mut(), &view.job) {
+            members.insert("errors".to_owned(), serde_json::to_value(&errors)?);
+        }
+        return answer::json_line(&standing.around(told)?);
     }
     let mut table = answer::table(&[words::KEY, words::VALUE]);
     let mut row = |words: words::Words, value: String| {
@@ -74,6 +87,21 @@ pub async fn view(ledger: &Ledger, view: &InquiryView, json: bool) -> anyhow::Re
     if let Some(code) = &view.code {
         let message = view.message.as_deref().unwrap_or_default();
         row(words::REASON, format!("{code} {message}"));
+    }
+    if let Some(job) = &view.job {
+        row(words::UNITS, job.units.to_string());
+        row(words::ERRORS, errors.len().to_string());
+    }
+    for error in &errors {
+        let told = [
+            error.row.as_deref(),
+            error.code.as_deref(),
+            error.message.as_deref(),
+        ];
+        row(
+            words::ERROR,
+            told.into_iter().flatten().collect::<Vec<_>>().join(" "),
+        );
     }
     answer::show(&table)?;
     Ok(())

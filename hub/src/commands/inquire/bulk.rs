@@ -1,0 +1,111 @@
+//! `inquire bulk`: many people at once, from a list or from appointments.
+
+use jiff::civil::Date;
+use shikaku_core::query::{Queries, Who};
+use shikaku_schemas::clock::{Clock as _, SystemClock};
+use shikaku_schemas::command::{self, BULK_ROWS, Command, CommandReply, ListedPerson};
+use shikaku_schemas::value::{FacilityCode, InquiryId, jst_day};
+
+use super::list::{self, List};
+use super::{exit, facility, show, wait};
+use crate::answer::{Exit, Outcome, Refused};
+use crate::cli::InquireBulk;
+use crate::config::Config;
+use crate::{client, commands, stores, words};
+
+/// Asks, in parts of one kind each; with `--wait` until all have ended.
+pub async fn run(config: &Config, asked: InquireBulk, json: bool) -> Outcome {
+    let facility = facility(config, asked.facility.clone())?;
+    let lists = lists(config, &facility, &asked).await?;
+    let mut inquiries = Vec::new();
+    let mut last = Exit::Done;
+    for list in lists {
+        for rows in list.rows.chunks(BULK_ROWS) {
+            let question = command::InquireBulk {
+                facility: facility.clone(),
+                on: asked.on,
+                insurance: list.insurance,
+                rows: rows.to_vec(),
+                purpose: asked.purpose.clone(),
+            };
+            let reply = client::command(config, Command::InquireBulk(question)).await?;
+            match &reply {
+                CommandReply::Done { id: Some(id), .. } if asked.wait => {
+                    inquiries.push(InquiryId(*id));
+                }
+                reply => last = commands::reply::show(reply, json)?,
+            }
+        }
+    }
+    if inquiries.is_empty() && asked.wait && last == Exit::Done {
+        return Err(Refused::from(words::NONE_FOUND).into());
+    }
+    finish(config, inquiries, last, json).await
+}
+
+/// The worst of all ends is the exit; each inquiry's answer is a line.
+async fn finish(config: &Config, inquiries: Vec<InquiryId>, mut last: Exit, json: bool) -> Outcome {
+    let (ledger, queries) = stores::questions(config).await?;
+    for inquiry in inquiries {
+        let view = wait::wait_for_job(config, &queries, inquiry).await?;
+        show::view(&ledger, &queries, &view, json).await?;
+        last = match (last, exit(view.state)) {
+            (Exit::Done, other) => other,
+            (Exit::Failed, Exit::Uncertain) => Exit::Uncertain,
+            (worst, _) => worst,
+        };
+    }
+    Ok(last)
+}
+
+async fn lists(
+    config: &Config,
+    facility: &FacilityCode,
+    asked: &InquireBulk,
+) -> anyhow::Result<Vec<List>> {
+    if let Some(path) = &asked.list {
+        return Ok(vec![list::people(path)?]);
+    }
+    let Some(path) = &asked.from_appointments else {
+        return Ok(Vec::new());
+    };
+    let (_, queries) = stores::questions(config).await?;
+    let on = asked.on.unwrap_or_else(|| jst_day(SystemClock.now()));
+    let mut insurance = Vec::new();
+    let mut assistance = Vec::new();
+    let mut without = 0u32;
+    for appointment in list::appointments(path)? {
+        let who = Who::Patient(appointment.patient);
+        match numbers(&queries, facility, &who, on).await {
+            Some(rows) => {
+                for (is_insurance, row) in rows {
+                    match is_insurance {
+                        true => insurance.push(row),
+                        false => assistance.push(row),
+                    }
+                }
+            }
+            None => without += 1,
+        }
+    }
+    if without > 0 {
+        eprintln!("{}: {without}", words::APPOINTMENTS_WITHOUT);
+    }
+    let list = |insurance, rows| List { insurance, rows };
+    let lists = [list(false, assistance), list(true, insurance)];
+    Ok(lists
+        .into_iter()
+        .filter(|list| !list.rows.is_empty())
+        .collect())
+}
+
+/// What somebody can be asked about by: nothing of a half whose month is 未委託.
+async fn numbers(
+    queries: &Queries,
+    facility: &FacilityCode,
+    who: &Who,
+    on: Date,
+) -> Option<Vec<(bool, ListedPerson)>> {
+    let rows = queries.numbers(facility, who, on).await.ok()?;
+    (!rows.is_empty()).then_some(rows)
+}
