@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use shikaku_domain::calendar::{Chore, MonthState};
 use shikaku_schemas::observation::{CardEnd, CardKind};
 use shikaku_schemas::value::{Coverage, Method, TicketKind, Validity};
 
@@ -84,6 +85,15 @@ catalogue! {
     UNITS => "結果件数", "results";
     ERRORS => "エラー件数", "errors";
     ERROR => "エラー", "error";
+    SINCE => "いつから", "since";
+    OFFICE => "福祉事務所", "welfare office";
+    PHONE => "電話", "phone";
+    NOTES => "備考", "notes";
+    REVISED => "変更", "revised";
+    REQUESTED => "依頼済み", "requested";
+    TOLD_OFFLINE => "紙・電話で確認", "told offline";
+    RECONCILED => "紙・電話の内容と一致", "agrees with what was told";
+    DIFFERS => "紙・電話の内容と相違", "differs from what was told";
     ASKED_BY => "依頼者", "asked by";
 
     ID => "番号", "id";
@@ -192,6 +202,33 @@ pub fn coverage(coverage: Coverage) -> Words {
         Coverage::Combined => w("併用", "combined"),
         Coverage::InsuranceOnly => w("医療保険のみ", "insurance-only"),
         Coverage::Unknown => w("不明", "unknown"),
+    }
+}
+
+/// How somebody's month stands.
+pub fn month_state(state: MonthState) -> Words {
+    match state {
+        MonthState::Waiting => w("未委託", "waiting"),
+        MonthState::Arrived => ARRIVED,
+        MonthState::Withdrawn => WITHDRAWN,
+        MonthState::Offline => w("紙・電話のみ", "offline"),
+    }
+}
+
+/// What a clerk has to do.
+pub fn chore(chore: Chore) -> Words {
+    match chore {
+        Chore::CheckSocialInsurance => w("要確認：社会保険の状況", "check social insurance"),
+        Chore::CompareOffline => w("要確認：紙・電話の内容", "compare with what was told"),
+        Chore::AskOffice => w("要確認：福祉事務所に照会", "ask the office"),
+    }
+}
+
+/// How an offline ticket was learnt.
+pub fn ticket_source(source: &str) -> Words {
+    match source {
+        "paper" => w("紙", "paper"),
+        _ => w("電話", "telephone"),
     }
 }
 

@@ -31,6 +31,7 @@ mod relay;
 mod rules;
 mod run;
 mod sequencer;
+mod settlement;
 mod tasks;
 mod terminals;
 

@@ -19,6 +19,7 @@ use crate::provision::Provisioner;
 use crate::reference::References;
 use crate::relay::Relay;
 use crate::sequencer::{Announcement, Context, Item, Queue, Sequencer};
+use crate::settlement::Settlements;
 use crate::tasks::Tasks;
 use crate::terminals::Terminals;
 use crate::{HubError, HubOptions, commands, keys};
@@ -171,6 +172,12 @@ impl Hub {
         tasks.spawn("provisioner", provisioner.run(cancel.clone()));
         let intake = self.intake(queue.clone(), parked, announced);
         tasks.spawn("intake", intake.run(cancel.clone()));
+        let settlements = Settlements {
+            ledger: self.ledger.clone(),
+            queue: queue.clone(),
+            months: self.options.months,
+        };
+        tasks.spawn("settlements", settlements.run(cancel.clone()));
         let inquiries = self.inquiries(queue, terminals, tasks_seen);
         tasks.spawn("inquiries", inquiries.run(cancel.clone()));
         tasks.spawn("references", references.run(cancel.clone()));

@@ -1,6 +1,7 @@
 //! The command line. Every command of the contract that this version can do stands here, and no other.
 
 mod inquire;
+mod tickets;
 mod value;
 
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ pub use inquire::{
     Inquire, InquireBulk, InquireCommissioned, InquireMedical, InquirePeriod, InquireReference,
     InquireTicket,
 };
+pub use tickets::{AddTicket, RequestTicket, TellTicket, TicketSource, Tickets};
 use value::{day, known_at, position};
 
 /// 資格確認を一度だけ集め、必要な部門に必要な分だけ届けるハブ / one hub for every 資格確認 result
@@ -54,6 +56,8 @@ pub enum Command {
     History(History),
     /// 受付画面の表示内容 / what the desk shows for a day
     Display(Display),
+    /// 医療券の月次一覧：いつから待ち、何が届いたか / the ticket calendar
+    Tickets(Tickets),
     /// 台帳の出来事を一行ずつ / one event a line
     Log(Log),
     /// 本人確認の案件 / cases of identity that need a person

@@ -13,3 +13,4 @@ pub mod parked;
 pub mod reply;
 pub mod schema;
 pub mod sim;
+pub mod tickets;

@@ -3,6 +3,7 @@
 //! Works beside a running hub and without one. Nothing here writes, and nothing here logs who asked: the
 //! caller does, before it asks.
 
+mod calendar;
 mod case;
 mod display;
 mod inquiry;
@@ -21,6 +22,7 @@ use shikaku_schemas::value::{
 };
 
 use crate::identity::Digests;
+pub(crate) use calendar::records_of_run;
 pub use case::{CandidateView, CaseView};
 pub use display::DisplayView;
 pub use inquiry::{InquiryView, RowError};

@@ -20,6 +20,7 @@ mod row;
 #[path = "../../tests/role/seen.rs"]
 #[expect(dead_code, reason = "the role's tests use the rest")]
 mod seen;
+mod settle;
 mod state;
 #[cfg(test)]
 mod tests;

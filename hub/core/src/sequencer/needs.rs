@@ -36,6 +36,7 @@ impl Needs {
                 self.look_up(context, set, seen);
             }
             Work::Unjudged(unjudged) => drop(self.inbox.insert(unjudged.observation_id)),
+            Work::Settle(order) => self.settle(order),
             Work::Again { inquiry, .. } => {
                 self.inquiry(*inquiry);
                 self.inquiry(next_of(*inquiry));

@@ -46,6 +46,7 @@ impl Context {
             Work::Unjudged(unjudged) => set_aside(set, unjudged),
             Work::Command(envelope) => self.command(set, envelope),
             Work::Overdue(inquiry) => job::overdue(set, *inquiry),
+            Work::Settle(order) => self.settle_month(set, order),
             Work::Again { inquiry, times } => self.again(set, *inquiry, *times),
             Work::Withdraw { inquiry, rule } => withdraw(set, *inquiry, rule),
             Work::Register(registration) => self.register(set, registration),

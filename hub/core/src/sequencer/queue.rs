@@ -9,6 +9,7 @@ use shikaku_schemas::value::{FacilityCode, InquiryId, ObservationId};
 use tokio::sync::{mpsc, oneshot};
 
 use super::Registration;
+use crate::settlement::Settle;
 
 const LENGTH: usize = 1024;
 /// A command that is not durable by then is answered as unavailable; its repeat finds it in the inbox.
@@ -27,6 +28,8 @@ pub(crate) enum Work {
     Command(Box<CommandEnvelope>),
     /// An inquiry of which nothing was heard long past its deadline.
     Overdue(InquiryId),
+    /// A run whose answer is here.
+    Settle(Box<Settle>),
     /// A job whose 受付番号 is dead, and how often its question had been repeated.
     Again {
         /// The job.

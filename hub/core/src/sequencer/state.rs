@@ -4,6 +4,7 @@ use shikaku_domain::identity::case::{self, CaseState};
 use shikaku_domain::identity::person::{self, PersonState};
 use shikaku_domain::inquiry::{self, InquiryProcess};
 use shikaku_domain::patient::{self, Origin, PatientState};
+use shikaku_domain::settlement::{self, MonthlySettlement};
 use shikaku_ledger::{Draft, Opened};
 use shikaku_schemas::event::Event;
 use shikaku_schemas::task::TaskBody;
@@ -24,6 +25,7 @@ enum State {
     Inquiry(Box<InquiryProcess>),
     Person(PersonState),
     Case(CaseState),
+    Settlement(MonthlySettlement),
 }
 
 impl Loaded {
@@ -32,6 +34,7 @@ impl Loaded {
         let state = match stream.as_str().split_once('-').map(|(kind, _)| kind) {
             Some("inquiry") => State::Inquiry(Box::default()),
             Some("person") => State::Person(PersonState::default()),
+            Some("settlement") => State::Settlement(MonthlySettlement::default()),
             Some("case") => State::Case(CaseState::default()),
             _ => State::Patient(Box::default()),
         };
@@ -75,6 +78,7 @@ impl Loaded {
             State::Inquiry(state) => inquiry::evolve(state, event),
             State::Person(state) => person::evolve(state, event),
             State::Case(state) => case::evolve(state, event),
+            State::Settlement(state) => settlement::evolve(state, event),
         }
     }
 
@@ -134,6 +138,14 @@ impl Loaded {
         match &self.state {
             State::Case(CaseState::Open { candidates, .. }) => candidates.clone(),
             _ => Vec::new(),
+        }
+    }
+
+    /// A month of a facility.
+    pub(crate) fn settlement(&self) -> MonthlySettlement {
+        match &self.state {
+            State::Settlement(state) => state.clone(),
+            _ => MonthlySettlement::default(),
         }
     }
 

@@ -93,12 +93,11 @@ async fn junk_is_parked_told_and_never_lost() {
         ..stranger
     };
     assert_eq!(stage.observe(&stranger).await, CommitOutcome::Parked);
-    let later = observed(
-        "t1",
-        "later",
-        "appointment-booked",
-        serde_json::json!({ "patient": "1", "on": "2026-05-12", "department": null }),
-    );
+    let booked = serde_json::json!({ "patient": "1", "on": "2026-05-12", "department": null });
+    let booked = observed("t1", "booked", "appointment-booked", booked);
+    assert_eq!(stage.observe(&booked).await, CommitOutcome::NothingNew);
+    let later = serde_json::json!({ "patient": "1" });
+    let later = observed("t1", "later", "ticket-entered-offline", later);
     assert_eq!(stage.observe(&later).await, CommitOutcome::Parked);
 
     let queries = stage.queries();

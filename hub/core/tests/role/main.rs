@@ -9,6 +9,7 @@ mod identity;
 mod inquiry;
 mod job;
 mod medical;
+mod month;
 mod postgres;
 mod query;
 mod reference;

@@ -101,10 +101,10 @@ impl CalendarFold {
             }
             Event::NotCommissionedObserved(notice) if here => self.wait(head, notice),
             Event::Verified(verified) => self.verify(head, verified, here),
-            Event::TicketSourcedOffline(told) if here => {
-                if told.ticket.ticket.treatment_month == self.month {
-                    self.offline.push((head.recorded_at, told.clone()));
-                }
+            Event::TicketSourcedOffline(told)
+                if here && told.ticket.ticket.treatment_month == self.month =>
+            {
+                self.offline.push((head.recorded_at, told.clone()));
             }
             Event::TicketRequested(told) if here => self.request(head, told),
             Event::RecordErased(_) => self.erased = true,

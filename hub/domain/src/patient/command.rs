@@ -1,8 +1,8 @@
 //! What may be asked of a patient record, and what it answers when it must not be done.
 
 use shikaku_schemas::event::{
-    ConsentRecorded, MedicalInformationReceived, RecordErased, TicketRequested, TicketSourcedOffline,
-    VisitAccepted,
+    ConsentRecorded, MedicalInformationReceived, RecordErased, TicketRequested,
+    TicketSourcedOffline, VisitAccepted,
 };
 use shikaku_schemas::observation::OqsAnswer;
 use shikaku_schemas::seal::SealKey;

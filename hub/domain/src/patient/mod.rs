@@ -28,8 +28,8 @@ pub use consent::permission;
 pub use decide::decide;
 pub use evolve::{Origin, evolve, evolve_erased, replay};
 pub use medical::{MedicalMonths, MedicalWish, medical_question, still_permitted};
-pub use reference::{Registrable, checked_at_the_desk, missing_registrations, registrable};
 pub use month::WithdrawTicket;
+pub use reference::{Registrable, checked_at_the_desk, missing_registrations, registrable};
 pub use state::{
     Current, CurrentHalf, KnownConsent, KnownLoss, KnownMedical, KnownMonth, KnownQualification,
     KnownReference, KnownTicket, PatientState, SeenLoss,

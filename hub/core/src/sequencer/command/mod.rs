@@ -1,7 +1,8 @@
 //! Carrying out one command on the working set: one file a family of commands, with what it needs loaded.
 
-mod bulk;
+pub(crate) mod bulk;
 mod medical;
+mod month;
 mod parked;
 mod reference;
 mod resolve;
@@ -68,7 +69,8 @@ impl Needs {
             Command::InquireBulk(_)
             | Command::InquireCommissioned(_)
             | Command::InquirePeriod(_) => self.inquiry(inquiry_of(envelope)),
-            Command::AddTicket(_) | Command::RequestTicket(_) => {}
+            Command::AddTicket(asked) => self.chart(context, &asked.facility, &asked.patient),
+            Command::RequestTicket(asked) => self.request_ticket(context, asked),
             Command::ResolveInquiry { inquiry, .. } => self.inquiry(*inquiry),
             Command::DecideCase { case, .. } => self.case(*case),
             Command::LinkRecords { records, .. } => {
@@ -100,7 +102,8 @@ impl Context {
             Command::InquirePeriod(asked) => self.inquire_period(set, envelope, asked),
             Command::InquireMedical(asked) => self.inquire_medical(set, envelope, asked),
             Command::RegisterReference(asked) => self.register_reference(set, envelope, asked),
-            Command::AddTicket(_) | Command::RequestTicket(_) => Err("not-supported"),
+            Command::AddTicket(asked) => self.add_ticket(set, envelope, asked),
+            Command::RequestTicket(asked) => self.request_ticket(set, envelope, asked),
             Command::ResolveInquiry { inquiry, note } => {
                 resolve::resolve(set, envelope, *inquiry, note)
             }
