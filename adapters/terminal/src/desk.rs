@@ -26,6 +26,7 @@ use crate::decode::{FACE_BYTES, RES_BYTES};
 use crate::error::TerminalError;
 use crate::folder::{Settings, Signature, Watch, signature_of};
 use crate::forward::Forwarder;
+use crate::health::Health;
 use crate::mirror::Mirror;
 use crate::quarantine::Quarantine;
 use crate::request::Inquiries;
@@ -46,6 +47,7 @@ pub(crate) struct Desk {
     seen: Seen,
     mirror: Mirror,
     forwarder: Forwarder,
+    health: Health,
     pub(crate) tally: Tally,
     face: DropFolder,
     res: DropFolder,
@@ -112,6 +114,7 @@ impl Desk {
             .map_err(own)?,
             tally: Tally::new(options.facility.code.as_str(), &options.terminal.id),
             forwarder: Forwarder::new(options, inquiries.clone()),
+            health: Health::new(options.facility.code.as_str(), &options.terminal.id),
             face: drop_folder("face", takes_face, FACE_BYTES),
             res: drop_folder("res", true, RES_BYTES),
             stuck: HashMap::new(),
@@ -146,6 +149,12 @@ impl Desk {
         self.remove_stuck();
         self.read_retries();
         self.tally.check(self.pending(), Instant::now());
+        let folders = [&self.face, &self.res];
+        let reachable = folders.iter().all(|at| at.inode.is_some());
+        let (open, jobs) = self.inquiries.waiting();
+        let reachable = reachable && self.inquiries.folders.req.is_dir();
+        self.health
+            .check(reachable, open, jobs, &self.inquiries.pulse);
         Passed {
             again: self.next_pass(),
             appeared,
@@ -189,7 +198,10 @@ impl Desk {
                     .iter()
                     .map(|(name, signature)| file_mark(seen, word, name.as_bytes(), signature))
                     .collect();
-                (0..scanned.foreign).for_each(|_| self.tally.foreign());
+                scanned.foreign.iter().for_each(|_| self.tally.foreign());
+                if folder == OqsFolder::Res {
+                    self.inquiries.look_for_thieves(&scanned);
+                }
                 if let Err(error) = self.seen.note(&marks, self.options.clock.now()) {
                     tracing::warn!(error = %error, "what was read can't be noted");
                 }

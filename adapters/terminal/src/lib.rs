@@ -18,6 +18,7 @@ mod desk;
 mod error;
 mod folder;
 mod forward;
+mod health;
 mod job;
 mod mirror;
 pub mod quarantine;

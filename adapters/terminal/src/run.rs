@@ -18,6 +18,7 @@ use crate::config::TerminalOptions;
 use crate::desk::Desk;
 use crate::error::TerminalError;
 use crate::folder::Hint;
+use crate::health::Pulse;
 use crate::job::Jobs;
 use crate::mirror::Mirror;
 use crate::quarantine::{Quarantine, QuarantinedFile};
@@ -138,6 +139,7 @@ fn open_inquiries(
         clock: options.clock.clone(),
         journal: Mutex::new(journal),
         answer_patience: SignedDuration::try_from(patience).unwrap_or(SignedDuration::MAX),
+        pulse: Pulse::default(),
     })
 }
 

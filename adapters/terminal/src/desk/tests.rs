@@ -77,6 +77,7 @@ fn desk(options: &TerminalOptions, spool: &Arc<Spool>) -> Desk {
         clock: options.clock.clone(),
         journal: Mutex::new(Journal::open(&directory, options.clock.now()).unwrap()),
         answer_patience: SignedDuration::ZERO,
+        pulse: Default::default(),
     };
     let quarantine = Quarantine::open(&options.data_dir, &options.group_key, |_| true).unwrap();
     Desk::open(

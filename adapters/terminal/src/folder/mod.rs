@@ -8,4 +8,4 @@ pub(crate) use hint::Hint;
 pub(crate) use read::{
     Signature, open_regular, rename_without_overwriting, signature_of, start_of, sync_folder,
 };
-pub(crate) use watch::{Ready, Settings, Watch, Whose};
+pub(crate) use watch::{Ready, Scanned, Settings, Watch, Whose};

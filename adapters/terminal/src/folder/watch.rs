@@ -84,13 +84,17 @@ pub(crate) struct Watch {
     candidates: HashMap<OsString, Candidate>,
     settled: HashMap<OsString, Settled>,
     foreign: HashSet<OsString>,
+    /// Gone before anybody had a verdict; told at the next scan.
+    vanished: Vec<OsString>,
 }
 
 /// What a scan learnt.
 #[derive(Debug, Default)]
 pub(crate) struct Scanned {
     /// Foreign files not seen before.
-    pub(crate) foreign: usize,
+    pub(crate) foreign: Vec<OsString>,
+    /// Files that went away between their first look and their verdict.
+    pub(crate) vanished: Vec<OsString>,
     /// Files whose signature may be trusted from now on.
     pub(crate) trusted: Vec<(OsString, Signature)>,
 }
@@ -103,6 +107,7 @@ impl Watch {
             candidates: HashMap::new(),
             settled: HashMap::new(),
             foreign: HashSet::new(),
+            vanished: Vec::new(),
         }
     }
 
@@ -136,7 +141,9 @@ impl Watch {
             match whose(&name.to_string_lossy()) {
                 Whose::Temporary => continue,
                 Whose::Foreign => {
-                    scanned.foreign += usize::from(self.is_new_foreign(&name));
+                    if self.is_new_foreign(&name) {
+                        scanned.foreign.push(name);
+                    }
                     continue;
                 }
                 Whose::Ours => {}
@@ -147,7 +154,11 @@ impl Watch {
             self.meet(&name, signature, &known, &mut scanned);
             present.insert(name);
         }
-        self.candidates.retain(|name, _| present.contains(name));
+        let gone = self
+            .candidates
+            .extract_if(|name, _| !present.contains(name));
+        scanned.vanished = std::mem::take(&mut self.vanished);
+        scanned.vanished.extend(gone.map(|(name, _)| name));
         self.settled.retain(|name, _| present.contains(name));
         Ok(scanned)
     }
@@ -251,6 +262,7 @@ impl Watch {
         let (signature, bytes) = match seen {
             Look::Gone => {
                 self.candidates.remove(&name);
+                self.vanished.push(name);
                 return None;
             }
             Look::Busy(kind) => {

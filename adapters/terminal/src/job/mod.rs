@@ -120,7 +120,9 @@ impl Jobs {
         let names: Vec<OsString> = entries
             .filter_map(|entry| Some(entry.ok()?.file_name()))
             .collect();
-        self.standings.retain(&names);
+        for name in self.standings.retain(&names) {
+            self.inquiries.vanished(&name);
+        }
         for name in names {
             let text = name.to_string_lossy();
             if self.stop.is_cancelled() {
@@ -163,6 +165,7 @@ impl Jobs {
             Ended::NotYet => return self.standings.keep(name),
             Ended::Duplicate => FileEnd::Duplicate,
             Ended::Event(effect) => {
+                self.inquiries.pulse.answered(self.options.clock.now());
                 if let Some(effect) = effect
                     && let Err(error) = self.inquiries.took(job.inquiry, effect)
                 {

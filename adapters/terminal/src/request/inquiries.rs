@@ -17,6 +17,7 @@ use super::{
     Folders, Followed, Forwarded, Journal, Request, Step, Submission, clean_up, follow, letter,
     recover, submit, sweep,
 };
+use crate::health::Pulse;
 
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
@@ -30,6 +31,8 @@ pub(crate) struct Inquiries {
     pub(crate) journal: Mutex<Journal>,
     /// How long an answer that lies in `res/` at the deadline may take to become whole.
     pub(crate) answer_patience: SignedDuration,
+    /// What requests and answers tell of the terminal.
+    pub(crate) pulse: Pulse,
 }
 
 /// What an answer makes of its inquiry, once it is safe.
@@ -134,6 +137,7 @@ impl Inquiries {
 
     /// An answer of `inquiry` is safe in the spool, and this is what it makes of the inquiry. Safe to repeat.
     pub(crate) fn took(&self, inquiry: InquiryId, effect: Effect) -> io::Result<()> {
+        self.pulse.answered(self.clock.now());
         let mut journal = self.journal();
         let Some(mut request) = journal.get(inquiry).cloned() else {
             return Ok(());
@@ -154,6 +158,12 @@ impl Inquiries {
         self.note(&mut journal, request, step)
     }
 
+    /// How many requests await their first answer, and how many jobs their result.
+    pub(crate) fn waiting(&self) -> (usize, usize) {
+        let journal = self.journal();
+        (journal.open_requests().len(), journal.running_jobs().len())
+    }
+
     /// When the next deadline is, if one is open.
     pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
         let open = self.journal().open_requests();
@@ -165,6 +175,10 @@ impl Inquiries {
         tracing::info!(inquiry.id = %found.request.inquiry, step = ?found.step, "a request's fate is clear");
         self.tell(&found.request, found.step)?;
         self.note(journal, found.request.clone(), found.step)?;
+        if found.step.is_settled() {
+            self.pulse.unanswered();
+            self.count("shikaku_terminal_requests_unanswered_total");
+        }
         if let Some(file) = &found.request.file {
             clean_up(&self.folders, file);
         }

@@ -11,6 +11,7 @@ mod inquiries;
 mod journal;
 mod letter;
 mod submit;
+mod thief;
 mod told;
 
 pub(crate) use asked::Asked;

@@ -8,4 +8,5 @@ mod inquiry;
 mod job;
 mod large;
 mod support;
+mod thief;
 mod virtual_terminal;
