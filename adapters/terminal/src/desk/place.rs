@@ -5,6 +5,8 @@ use shikaku_schemas::oqs::{Direction, Message};
 use crate::folder::Whose;
 use crate::request::Inquiries;
 
+/// What answers come in.
+const FORMS: [&str; 3] = [".xml", ".zip", ".pdf"];
 const TEMPORARY: [&str; 4] = [".tmp", ".part", ".partial", ".crdownload"];
 
 /// In `face/`: whoever wrote it, an XML file is a card reception, or broken; so is a pack that is named like one.
@@ -26,7 +28,8 @@ pub(super) fn whose_res(name: &str, inquiries: &Inquiries) -> Whose {
         Whose::Temporary
     } else if inquiries.answered_by(name).is_none() {
         Whose::Foreign
-    } else if crate::job::is_result(name) {
+    } else if crate::job::is_result(name) || !FORMS.iter().any(|form| ends_with(name, form)) {
+        // A result, or a name under which an answer is still being written.
         Whose::Temporary
     } else {
         Whose::Ours

@@ -24,7 +24,11 @@ impl Inquiries {
 
     /// A file of `res/` went away before it was read to its end.
     pub(crate) fn vanished(&self, name: &OsString) {
-        let inquiry = self.answered_by(&name.to_string_lossy());
+        let name = name.to_string_lossy();
+        if self.lies_there(&name) {
+            return;
+        }
+        let inquiry = self.answered_by(&name);
         let Some(request) = inquiry.and_then(|inquiry| self.get(inquiry)) else {
             return;
         };
@@ -49,6 +53,20 @@ impl Inquiries {
         tracing::warn!(inquiry.id = %request.inquiry, terminal.id = self.terminal,
             "another program gave an answer of ours another name, and has it now / 他のプログラムが応答の名前を変えました");
         self.is_uncertain(request);
+    }
+
+    /// Whether the answer has only got its final name, or another extension.
+    fn lies_there(&self, name: &str) -> bool {
+        let base = |name: &str| {
+            let base = name.rsplit_once('.').map_or(name, |(base, _)| base);
+            base.to_ascii_lowercase()
+        };
+        let wanted = base(name);
+        // A folder that can't be listed now tells nothing of thieves.
+        std::fs::read_dir(&self.folders.res).map_or(true, |entries| {
+            let mut names = entries.flatten().map(|entry| entry.file_name());
+            names.any(|found| base(&found.to_string_lossy()) == wanted)
+        })
     }
 
     fn is_uncertain(&self, request: Request) {

@@ -105,3 +105,30 @@ async fn a_job_whose_results_are_stolen_is_asked_after_until_one_stays() {
     assert!(told.iter().all(|told| told.progress != Progress::Uncertain));
     scene.running.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_only_gets_its_final_name_is_nobodys_theft() {
+    let scene = Scene::new(FaceMode::Copy).await;
+    scene.hub.give(&task(1, ticket())).await;
+    let path = taken(&scene).await;
+    for beginning in ["writing", "zip"] {
+        fs::write(path.with_extension(beginning), b"<XmlMsg>").expect("written");
+    }
+    // Long enough for several looks at what is still being written.
+    tokio::time::sleep(std::time::Duration::from_millis(250)).await;
+    fs::rename(path.with_extension("zip"), &path).expect("renamed");
+    fs::write(&path, answer(5)).expect("written");
+    eventually("the answer", async || {
+        let seen = scene.hub.observations();
+        seen.iter()
+            .any(|seen| seen.evidence.is_some())
+            .then_some(())
+    })
+    .await;
+    let told = progress(&scene, 1);
+    assert!(
+        told.iter().all(|told| told.progress == Progress::Submitted),
+        "{told:?}"
+    );
+    scene.running.stop().await;
+}
