@@ -1,6 +1,11 @@
 //! Running seeds, planting faults, and telling the shortest story.
 
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use shikaku_schemas::mutant::{Mutant, plant};
 use tokio::runtime::{Builder, RngSeed};
@@ -127,31 +132,63 @@ fn one(asked: &Asked) -> ExitCode {
     }
 }
 
+/// Runs seeds on every core, in no order, and gives what each came to, in order. Ends early when `enough` says so of
+/// one: then all before it are there, and perhaps some after it.
+fn each(
+    seeds: Range<u64>,
+    run: impl Fn(u64) -> Option<String> + Sync,
+    enough: bool,
+    progress: impl Fn(u64, u64) + Sync,
+) -> BTreeMap<u64, String> {
+    let next = AtomicU64::new(seeds.start);
+    let found = Mutex::new(BTreeMap::new());
+    let done = AtomicU64::new(0);
+    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    std::thread::scope(|scope| {
+        for _ in 0..cores {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::SeqCst);
+                    let count = || found.lock().map_or(0, |found| found.len() as u64);
+                    if seed >= seeds.end || (enough && count() > 0) {
+                        return;
+                    }
+                    if let (Some(told), Ok(mut found)) = (run(seed), found.lock()) {
+                        found.insert(seed, told);
+                    }
+                    progress(done.fetch_add(1, Ordering::SeqCst) + 1, count());
+                }
+            });
+        }
+    });
+    found.into_inner().unwrap_or_default()
+}
+
 fn many(asked: &Asked, seeds: u64) -> ExitCode {
     let begun = std::time::Instant::now();
-    let mut failed = 0u64;
-    for seed in asked.seed..asked.seed + seeds {
+    let rate = |done: u64| {
+        let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(1);
+        done * 60_000 / millis.max(1)
+    };
+    let try_one = |seed| {
         let outcome = run(seed, asked.steps, asked.mutant);
         if let Some(broken) = &outcome.broken {
-            failed += 1;
-            println!("seed {seed}: {broken}");
-            last_line(seed, asked.steps, &outcome);
+            let last = last(seed, asked.steps, &outcome);
+            return Some(format!("seed {seed}: {broken}\n{last}"));
         }
-        if seed % REPLAYED == 0 && !replays(seed, asked.steps, &outcome) {
-            failed += 1;
-            println!("seed {seed}: another process tells another story");
+        let tells_another = seed.is_multiple_of(REPLAYED) && !replays(seed, asked.steps, &outcome);
+        tells_another.then(|| format!("seed {seed}: another process tells another story"))
+    };
+    let progress = |done: u64, failed: u64| {
+        if done.is_multiple_of(1000) {
+            eprintln!("{done} seeds, {failed} failed, {} a minute", rate(done));
         }
-        let done = seed + 1 - asked.seed;
-        if done % 1000 == 0 {
-            let rate = done * 60 / begun.elapsed().as_secs().max(1);
-            eprintln!("{done} seeds, {failed} failed, {rate} a minute");
-        }
-    }
-    let rate = seeds * 60_000
-        / u64::try_from(begun.elapsed().as_millis())
-            .unwrap_or(1)
-            .max(1);
-    eprintln!("{seeds} seeds, {failed} failed, {rate} a minute");
+    };
+    let range = asked.seed..asked.seed + seeds;
+    let broken = each(range, try_one, false, progress);
+    broken.values().for_each(|told| println!("{told}"));
+    let failed = broken.len();
+    eprintln!("{seeds} seeds, {failed} failed, {} a minute", rate(seeds));
     println!("seeds={seeds} failed={failed}");
     match failed {
         0 => ExitCode::SUCCESS,
@@ -163,9 +200,10 @@ fn mutants(asked: &Asked) -> ExitCode {
     let most = asked.seeds.unwrap_or(2000);
     let mut missed = 0;
     for (name, mutant) in Mutant::ALL {
-        let found = (asked.seed..asked.seed + most)
-            .find(|seed| run(*seed, asked.steps, Some(*mutant)).broken.is_some());
-        match found {
+        let range = asked.seed..asked.seed + most;
+        let try_one = |seed| run(seed, asked.steps, Some(*mutant)).broken;
+        let found = each(range, try_one, true, |_, _| {});
+        match found.keys().next() {
             Some(seed) => println!("{name} found seed={seed} steps={}", asked.steps),
             None => {
                 missed += 1;
