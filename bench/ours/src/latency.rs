@@ -67,7 +67,7 @@ impl Drop for Hub {
 
 fn config(dir: &Path) -> String {
     format!(
-        "data_dir = \"{0}/data\"\n[http]\nlisten = \"127.0.0.1:0\"\n[timing]\nscan_ms = 500\nstable_ms = {STABLE_MS}\n\
+        "data_dir = \"{0}/data\"\n[http]\nlisten = \"127.0.0.1:0\"\n[schedule]\nenabled = false\n[timing]\nscan_ms = 500\nstable_ms = {STABLE_MS}\n\
          [[facility]]\ncode = \"1319912349\"\nname = \"見本病院\"\n[[facility.terminal]]\nid = \"t1\"\nroot = \"{0}/t1\"\n\
          [[consumer]]\nname = \"bench\"\naudience = \"receipt\"\nfacility = \"1319912349\"\n",
         dir.display()

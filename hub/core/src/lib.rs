@@ -30,6 +30,7 @@ mod reference;
 mod relay;
 mod rules;
 mod run;
+mod schedule;
 mod sequencer;
 mod settlement;
 mod tasks;

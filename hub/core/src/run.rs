@@ -18,6 +18,7 @@ use crate::parked::Parked;
 use crate::provision::Provisioner;
 use crate::reference::References;
 use crate::relay::Relay;
+use crate::schedule::Schedule;
 use crate::sequencer::{Announcement, Context, Item, Queue, Sequencer};
 use crate::settlement::Settlements;
 use crate::tasks::Tasks;
@@ -178,6 +179,15 @@ impl Hub {
             months: self.options.months,
         };
         tasks.spawn("settlements", settlements.run(cancel.clone()));
+        if self.options.months.schedule {
+            let schedule = Schedule {
+                ledger: self.ledger.clone(),
+                queue: queue.clone(),
+                group: self.options.group.clone(),
+                clock: Arc::clone(&self.options.clock),
+            };
+            tasks.spawn("schedule", schedule.run(cancel.clone()));
+        }
         let inquiries = self.inquiries(queue, terminals, tasks_seen);
         tasks.spawn("inquiries", inquiries.run(cancel.clone()));
         tasks.spawn("references", references.run(cancel.clone()));

@@ -22,7 +22,7 @@ use shikaku_schemas::value::{
 };
 
 use crate::identity::Digests;
-pub(crate) use calendar::records_of_run;
+pub(crate) use calendar::{calendar, records_of_run};
 pub use case::{CandidateView, CaseView};
 pub use display::DisplayView;
 pub use inquiry::{InquiryView, RowError};

@@ -36,6 +36,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::HubError;
+pub(crate) use command::bulk::FIRST_MONTH;
 pub(crate) use command::numbered_inquiry;
 pub(crate) use context::Context;
 pub(crate) use queue::{Item, Queue, Reply, Unjudged, Work, unavailable};

@@ -14,5 +14,6 @@ mod postgres;
 mod query;
 mod reference;
 mod relay;
+mod schedule;
 mod seen;
 mod stage;

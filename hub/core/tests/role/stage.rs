@@ -92,6 +92,7 @@ pub struct Stage {
     pub clock: Arc<HandClock>,
     pub key: SealKey,
     pub auto_link: bool,
+    pub schedule: bool,
     pub register_references: bool,
     pub tester: Client,
     terminal: Client,
@@ -141,6 +142,7 @@ impl Stage {
             clock: Arc::new(HandClock(AtomicI64::new(start.as_microsecond()))),
             key,
             auto_link: false,
+            schedule: false,
             register_references: true,
             _dir: dir,
         }
@@ -190,7 +192,10 @@ impl Stage {
             feed_days: 30,
             answer_timeout: Duration::from_secs(180),
             jobs: JobOptions::default(),
-            months: MonthOptions::OFF,
+            months: MonthOptions {
+                schedule: self.schedule,
+                ..MonthOptions::OFF
+            },
             medical: Default::default(),
             auto_link: self.auto_link,
             clock: self.clock.clone(),
