@@ -8,7 +8,7 @@ export LANG := C.UTF-8
 export LC_ALL := C.UTF-8
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: help setup run test crash cards bench fuzz simulate simulate-seeds simulate-mutants simulate-night lint check
+.PHONY: help setup run test crash faults soak cards bench fuzz simulate simulate-seeds simulate-mutants simulate-night lint check
 
 help: ## list all targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -30,6 +30,17 @@ crash: setup ## kill -9 of hub and broker at random moments, KILLS=100 of them
 	cargo build --bin shikaku
 	SHIKAKU_BIN=$${CARGO_TARGET_DIR:-$(CURDIR)/target}/debug/shikaku SHIKAKU_KILLS=$(or $(KILLS),100) \
 	  cargo nextest run -p shikaku-tests -E 'test(crashes_lose_nothing)'
+
+faults: setup ## disks, lines, brokers and clocks that fail, in the long form: SYSCALLS=100 RELAY_KILLS=100 BURST=10000
+	cargo build --bin shikaku
+	SHIKAKU_BIN=$${CARGO_TARGET_DIR:-$(CURDIR)/target}/debug/shikaku SHIKAKU_SYSCALLS=$(or $(SYSCALLS),100) \
+	  SHIKAKU_RELAY_KILLS=$(or $(RELAY_KILLS),100) SHIKAKU_BURST=$(or $(BURST),10000) \
+	  cargo nextest run -p shikaku-tests --no-fail-fast --success-output final -E 'test(/^faults::/)'
+
+soak: setup ## mixed load with faults for HOURS=1 (a fraction too), with a table of memory and open files
+	cargo build --bin shikaku
+	SHIKAKU_BIN=$${CARGO_TARGET_DIR:-$(CURDIR)/target}/debug/shikaku SHIKAKU_SOAK_HOURS=$(or $(HOURS),1) \
+	  cargo nextest run -p shikaku-tests --no-capture -E 'test(/^faults::soak/)'
 
 cards: setup ## random walk of STEPS=1000 over two card readers, and the time from insertion to observation
 	SHIKAKU_CARD_STEPS=$(or $(STEPS),1000) SHIKAKU_CARD_ROUNDS=$(or $(ROUNDS),30) \

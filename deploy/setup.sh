@@ -26,6 +26,7 @@ packages=()
 have cc || packages+=(build-essential)
 have xmllint || packages+=(libxml2-utils)
 have strace || packages+=(strace)
+have faketime || packages+=(faketime)
 # The program links libpcsclite; the tests start a pcscd of their own with a virtual reader, and OpenSC's tools.
 have pkg-config || packages+=(pkg-config)
 [ -e /usr/include/PCSC/winscard.h ] || packages+=(libpcsclite-dev)

@@ -33,10 +33,7 @@ fn site() -> Site {
         Hub::prepare(Arc::clone(&folder), name, command, settings)
     };
     let planner = prepare("planner", &["up"], &settings);
-    let config = folder.path().join("nats.conf");
-    let text = planner.ok(&["nats", "config"]).stdout;
-    std::fs::write(&config, below(folder.path(), &text)).unwrap();
-    let broker = Broker::start(&config, folder.path());
+    let broker = Broker::of(&planner, &folder.path().join("nats"));
     settings.nats = Some(broker.url.clone());
     settings.database = Some(postgres.database("ledger"));
     let mut first = prepare("first", &["run", "hub"], &settings);
@@ -59,21 +56,6 @@ fn site() -> Site {
         second,
         terminal,
     }
-}
-
-/// The generated configuration, with its store below `folder` and its words on standard error.
-fn below(folder: &std::path::Path, text: &str) -> String {
-    text.lines()
-        .filter(|line| !line.trim_start().starts_with("log"))
-        .map(|line| {
-            if line.trim_start().starts_with("store_dir") {
-                format!("  store_dir: {:?}", folder.join("js").display().to_string())
-            } else {
-                line.to_owned()
-            }
-        })
-        .collect::<Vec<_>>()
-        .join("\n")
 }
 
 impl Site {

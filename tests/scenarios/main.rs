@@ -11,6 +11,7 @@ mod consumers_are_walled_off;
 mod crashes_lose_nothing;
 mod ctrl_c_leaves_nothing_behind;
 mod face_files_become_events;
+mod faults;
 mod inquiries_end_in_one_state;
 mod not_commissioned_answers_hide_numbers;
 mod two_terminals_make_one_record;

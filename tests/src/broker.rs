@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use crate::hub::Hub;
 use crate::program::workspace;
 use crate::until;
 
@@ -14,15 +15,25 @@ pub struct Broker {
 }
 
 impl Broker {
-    /// Starts it with a configuration file, in a folder for its own files.
+    /// Starts one with the configuration that a hub prints, in a folder for its own files.
     #[track_caller]
-    pub fn start(config: &Path, folder: &Path) -> Self {
+    pub fn of(planner: &Hub, folder: &Path) -> Self {
+        std::fs::create_dir_all(folder).unwrap();
+        let config = folder.join("nats.conf");
+        std::fs::write(&config, configuration(planner, folder)).unwrap();
+        Self::start(&config, folder, -1)
+    }
+
+    /// Starts one on a port; -1 is any.
+    #[track_caller]
+    pub(crate) fn start(config: &Path, folder: &Path, port: i32) -> Self {
         let ports = folder.join("ports");
         std::fs::create_dir_all(&ports).unwrap();
         let mut child = Command::new(nats_server())
             .arg("-c")
             .arg(config)
-            .args(["-a", "127.0.0.1", "-p", "-1", "--ports_file_dir"])
+            .args(["-a", "127.0.0.1", "-p", &port.to_string()])
+            .arg("--ports_file_dir")
             .arg(&ports)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -39,6 +50,26 @@ impl Broker {
         });
         Self { child, url }
     }
+}
+
+/// The configuration that a hub prints for an own broker, with its store below `folder` and its words in a file there.
+#[track_caller]
+pub(crate) fn configuration(planner: &Hub, folder: &Path) -> String {
+    let mut text: String = planner
+        .ok(&["nats", "config"])
+        .stdout
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("log"))
+        .map(|line| {
+            if line.trim_start().starts_with("store_dir") {
+                format!("  store_dir: {:?}\n", folder.join("js"))
+            } else {
+                format!("{line}\n")
+            }
+        })
+        .collect();
+    text.push_str(&format!("log_file: {:?}\n", folder.join("log")));
+    text
 }
 
 impl Drop for Broker {

@@ -62,11 +62,13 @@ impl Subscriber {
     /// Connects as a configured consumer, binds to its durable and fetches for ever.
     #[track_caller]
     pub fn of(hub: &Hub, consumer: &str) -> Self {
-        Self(Client::start(
-            "subscribe.py",
-            &credentials(hub, consumer),
-            &[],
-        ))
+        Self::with(&credentials(hub, consumer))
+    }
+
+    /// [`Subscriber::of`] with credentials that may have been changed.
+    #[track_caller]
+    pub fn with(credentials: &Value) -> Self {
+        Self(Client::start("subscribe.py", credentials, &[]))
     }
 
     /// What came so far.

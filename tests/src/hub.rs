@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -75,6 +75,7 @@ pub struct Hub {
     running: Option<Running>,
     said: Arc<Mutex<String>>,
     pcscd: Option<PathBuf>,
+    environment: Vec<(String, String)>,
 }
 
 struct Running {
@@ -113,6 +114,7 @@ impl Hub {
             running: None,
             said: Arc::default(),
             pcscd: settings.pcscd.clone(),
+            environment: Vec::new(),
             folder,
         };
         std::fs::write(&hub.config, settings.toml(&hub.data_dir, &hub.terminals)).unwrap();
@@ -129,8 +131,8 @@ impl Hub {
         let said = Arc::clone(&self.said);
         let running = self.running.as_mut().unwrap();
         let (http, nats) = until("the ready line", || {
-            let said = said.lock().unwrap();
             let ended = running.child.try_wait().unwrap();
+            let said = said.lock().unwrap();
             let found = ready_line(latest(&said));
             assert!(
                 ended.is_none() || found.is_some(),
@@ -149,6 +151,7 @@ impl Hub {
         }
         let mut child = self
             .program(&self.command.iter().map(String::as_str).collect::<Vec<_>>())
+            .envs(self.environment.iter().cloned())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -164,6 +167,11 @@ impl Hub {
             http: String::new(),
             nats: String::new(),
         });
+    }
+
+    /// Sets a variable of the environment for later starts.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.environment.push((name.to_owned(), value.to_owned()));
     }
 
     /// The program with this hub's configuration, not yet started.
@@ -223,14 +231,18 @@ impl Hub {
     /// [`Hub::await_events`] with a deadline of its own.
     #[track_caller]
     pub fn await_events_within(&self, deadline: Duration, kind: &str, count: usize) -> Vec<Value> {
-        until_within(
-            deadline,
-            &format!("{count} × {kind} are in the ledger"),
-            || {
-                let log = self.log();
-                (log.iter().filter(|event| event["type"] == kind).count() >= count).then_some(log)
-            },
-        )
+        // Asked for piece by piece: a log only grows.
+        let mut log = Vec::new();
+        let what = format!("{count} × {kind} are in the ledger");
+        until_within(deadline, &what, || {
+            let last = log.last().map_or(0, |event: &Value| {
+                event["position"].as_u64().expect("a position")
+            });
+            log.extend(self.log_after(last));
+            let found = log.iter().filter(|event| event["type"] == kind).count();
+            (found >= count).then_some(())
+        });
+        log
     }
 
     /// A GET of the hub's HTTP address; the body.
@@ -286,7 +298,9 @@ impl Hub {
 
     /// Everything printed so far, over all starts.
     pub fn said(&self) -> String {
-        self.said.lock().unwrap().clone()
+        // A failed assertion may have held it; the text is whole all the same.
+        let said = self.said.lock();
+        said.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// `data_dir`.
@@ -302,6 +316,41 @@ impl Hub {
     /// The hub's own process.
     pub fn process(&self) -> Process {
         Process::of(&self.running.as_ref().expect("it runs").child)
+    }
+
+    /// Starts the process and waits until it ended by itself; the exit code.
+    #[track_caller]
+    pub fn fails(&mut self) -> i32 {
+        self.spawn();
+        self.ended()
+    }
+
+    /// Starts it again if it ended by itself, as the unit of `deploy/` does; whether it had.
+    #[track_caller]
+    pub fn resume_if_ended(&mut self) -> bool {
+        if self.runs() {
+            return false;
+        }
+        self.ended();
+        self.resume();
+        true
+    }
+
+    /// The supervised broker's store, wherever below `data_dir` the hub put it.
+    #[track_caller]
+    pub fn store(&self) -> PathBuf {
+        let mut folders = vec![self.data_dir.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(&folder).unwrap().flatten() {
+                if entry.file_name() == "jetstream" {
+                    return entry.path();
+                }
+                if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                    folders.push(entry.path());
+                }
+            }
+        }
+        panic!("the broker has no store below data_dir");
     }
 
     /// The supervised nats-server, when it runs.

@@ -14,15 +14,21 @@
 )]
 
 pub mod broker;
+pub mod chance;
+pub mod checker;
+pub mod cluster;
 pub mod face;
 pub mod feed;
 pub mod folder;
 pub mod hub;
+pub mod injection;
+pub mod line;
 pub mod outside;
 pub mod postgres;
 pub mod process;
 pub mod program;
 pub mod settings;
+pub mod volume;
 pub mod words;
 
 mod wait;

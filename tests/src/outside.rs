@@ -20,14 +20,41 @@ pub fn credentials(hub: &Hub, consumer: &str) -> Value {
 /// The operator's user, as `shikaku nats config` writes it for the broker.
 #[track_caller]
 pub fn operator(hub: &Hub) -> Value {
+    user(hub, "operator")
+}
+
+/// A role's user, as `shikaku nats config` writes it for the broker.
+#[track_caller]
+pub fn user(hub: &Hub, name: &str) -> Value {
+    let url = hub.nats().split(',').next().unwrap_or_default();
+    user_at(hub, name, url)
+}
+
+/// [`user`] at a broker of one's own.
+#[track_caller]
+pub fn user_at(hub: &Hub, name: &str, url: &str) -> Value {
     let config = hub.ok(&["nats", "config"]).stdout;
     let password = config
-        .split_once("user: \"operator\", password: \"")
+        .split_once(&format!("user: \"{name}\", password: \""))
         .and_then(|(_, rest)| rest.split('"').next())
-        .expect("the broker knows the operator");
+        .unwrap_or_else(|| panic!("the broker knows no {name}"));
     serde_json::json!({
-        "url": hub.nats(), "user": "operator", "password": password, "inbox_prefix": "_INBOX_operator",
+        "url": url, "user": name, "password": password, "inbox_prefix": format!("_INBOX_{name}"),
     })
+}
+
+/// One request of a role's user; its answer.
+#[track_caller]
+pub fn asked(credentials: &Value, subject: &str, payload: &str) -> Value {
+    Client::start("request.py", credentials, &[subject, payload])
+        .finish()
+        .remove(0)
+}
+
+/// A stream as the broker describes it.
+#[track_caller]
+pub fn stream(hub: &Hub, name: &str) -> Value {
+    asked(&operator(hub), &format!("$JS.API.STREAM.INFO.{name}"), "")
 }
 
 /// A running script of `tests/outside`, which prints one JSON value a line. Dropping it ends it.

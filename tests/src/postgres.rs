@@ -56,6 +56,22 @@ impl Postgres {
         server
     }
 
+    /// Makes it read its settings again, and waits until it has.
+    #[track_caller]
+    pub fn reload(&self) {
+        let read = || self.ask("postgres", "SELECT pg_conf_load_time()");
+        let before = read();
+        self.ask("postgres", "SELECT pg_reload_conf()");
+        crate::until("the settings are read again", || {
+            (read() != before).then_some(())
+        });
+    }
+
+    /// Its socket.
+    pub fn socket(&self) -> PathBuf {
+        self.data().join(format!(".s.PGSQL.{}", self.port))
+    }
+
     fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }

@@ -10,6 +10,15 @@ use rustix::process::{Pid, Signal, kill_process};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Process(Pid);
 
+/// Bytes of memory.
+#[derive(Debug, Clone, Copy)]
+pub struct Memory {
+    /// Now.
+    pub resident: u64,
+    /// At most, since the process began.
+    pub peak: u64,
+}
+
 impl Process {
     /// The process of a child.
     pub fn of(child: &std::process::Child) -> Self {
@@ -49,6 +58,30 @@ impl Process {
     fn signal(self, signal: Signal) {
         // It may be gone already, which is what most callers want.
         let _ = kill_process(self.0, signal);
+    }
+
+    /// What it uses of memory.
+    #[track_caller]
+    pub fn memory(self) -> Memory {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id()))
+            .expect("a process that runs has a status");
+        let bytes = |name: &str| -> u64 {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            let number = line.and_then(|line| line.split_whitespace().next());
+            number.map_or(0, |kib| kib.parse::<u64>().unwrap() << 10)
+        };
+        Memory {
+            resident: bytes("VmRSS:"),
+            peak: bytes("VmHWM:"),
+        }
+    }
+
+    /// How many files it holds open.
+    #[track_caller]
+    pub fn open_files(self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.id()))
+            .expect("a process that runs has open files")
+            .count()
     }
 
     /// Whether it still runs (a dead child not yet waited for does not).

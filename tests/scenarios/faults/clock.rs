@@ -1,0 +1,65 @@
+//! The machine's clock jumps while files arrive.
+
+use std::path::PathBuf;
+
+use shikaku_tests::checker;
+
+use super::scene::{Scene, settings};
+
+/// libfaketime of Debian's package `faketime`.
+fn library() -> PathBuf {
+    let name = "faketime/libfaketimeMT.so.1";
+    std::fs::read_dir("/usr/lib")
+        .unwrap()
+        .flatten()
+        .map(|entry| entry.path().join(name))
+        .find(|path| path.exists())
+        .expect("faketime is installed; run `make setup`")
+}
+
+#[test]
+fn that_jumps_moves_no_position_and_no_time_of_record_goes_back() {
+    let mut scene = Scene::prepare(&settings());
+    let offset = scene.hub.folder().join("clock");
+    std::fs::write(&offset, "+0\n").unwrap();
+    for (name, value) in [
+        ("LD_PRELOAD", library().display().to_string()),
+        ("FAKETIME_TIMESTAMP_FILE", offset.display().to_string()),
+        ("FAKETIME_NO_CACHE", "1".to_owned()),
+        ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
+    ] {
+        scene.hub.set(name, &value);
+    }
+    scene.begin();
+    // Half a year on, back before the beginning, over a midnight, over the end of a month.
+    for jump in ["+0", "+180d", "-400d", "+12h", "-1d", "+9h", "+0"] {
+        // Renamed into place, so that nobody reads half a line.
+        let next = offset.with_extension("next");
+        std::fs::write(&next, format!("{jump}\n")).unwrap();
+        std::fs::rename(&next, &offset).unwrap();
+        scene.drop_faces(6);
+        scene.await_recorded(scene.people as usize);
+    }
+    let log = scene.hub.log();
+    checker::every_file_once(&log, scene.people as usize);
+    let times: Vec<String> = log
+        .iter()
+        .map(|event| to_the_microsecond(event["recorded_at"].as_str().unwrap()))
+        .collect();
+    assert!(times.is_sorted(), "recorded_at goes back: {times:?}");
+    let months = times.iter().map(|time| &time[..7]);
+    assert!(
+        months.collect::<std::collections::BTreeSet<_>>().len() > 1,
+        "the clock did not jump"
+    );
+    scene.check();
+}
+
+/// Times of one width sort as texts.
+fn to_the_microsecond(time: &str) -> String {
+    let (second, fraction) = time
+        .trim_end_matches('Z')
+        .split_once('.')
+        .unwrap_or((time.trim_end_matches('Z'), ""));
+    format!("{second}.{fraction:0<6}")
+}

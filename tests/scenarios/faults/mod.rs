@@ -1,0 +1,14 @@
+//! Disks, lines, brokers, databases and clocks that fail: `docs/faults.md` says which promise each holds.
+
+mod broken_disk;
+mod burst;
+mod clock;
+mod cluster;
+mod commands;
+mod cut_lines;
+mod every_syscall;
+mod full_disk;
+mod killed_relay;
+mod scene;
+mod soak;
+mod unsafe_database;
