@@ -53,6 +53,11 @@ impl Place {
         self.folder.join("store")
     }
 
+    /// Where a store goes on which the server does not start.
+    pub fn damaged_store_dir(&self) -> PathBuf {
+        self.folder.join("store.damaged")
+    }
+
     /// The server's own log.
     pub fn log_file(&self) -> PathBuf {
         self.folder.join("nats.log")

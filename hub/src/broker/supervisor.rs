@@ -75,7 +75,7 @@ impl Broker {
         place.prepare().map_err(system("folder"))?;
         let lock = lock(&place.lock_file())?;
         end_orphans(&place.config_file()).await?;
-        let child = launch(&program, &place, &config).await?;
+        let child = launch_on_a_store(&program, &place, &config).await?;
         Ok(Self {
             program,
             place,
@@ -118,7 +118,7 @@ impl Broker {
         *pause = (*pause * 2).min(LONGEST_PAUSE);
         let started = async {
             self.place.prepare().map_err(system("folder"))?;
-            launch(&self.program, &self.place, &self.config).await
+            launch_on_a_store(&self.program, &self.place, &self.config).await
         };
         match started.await {
             Ok(child) => {
@@ -216,6 +216,35 @@ async fn end_orphans(config_file: &Path) -> Result<(), BrokerError> {
         asked = true;
         sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// Launches on the store that is there, or on an empty one if the server does not come up on that. A damaged block
+/// keeps it from starting for ever, and all of its streams are refilled. The damaged store is kept until the next one.
+async fn launch_on_a_store(
+    program: &Path,
+    place: &Place,
+    config: &str,
+) -> Result<Child, BrokerError> {
+    let failed = match launch(program, place, config).await {
+        Err(failed @ BrokerError::NotReady(_)) if place.store_dir().exists() => failed,
+        launched => return launched,
+    };
+    let aside = place.damaged_store_dir();
+    if aside.exists() {
+        fs::remove_dir_all(&aside).map_err(system("remove an earlier damaged store"))?;
+    }
+    fs::rename(place.store_dir(), &aside).map_err(system("set the store aside"))?;
+    let Ok(child) = launch(program, place, config).await else {
+        // It was not the store.
+        let _ = fs::remove_dir_all(place.store_dir());
+        fs::rename(&aside, place.store_dir()).map_err(system("put the store back"))?;
+        return Err(failed);
+    };
+    tracing::error!(
+        store = %aside.display(),
+        "nats-server did not start on its store, which is set aside; every stream is filled again"
+    );
+    Ok(child)
 }
 
 async fn launch(program: &Path, place: &Place, config: &str) -> Result<Child, BrokerError> {

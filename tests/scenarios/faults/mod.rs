@@ -6,6 +6,7 @@ mod clock;
 mod cluster;
 mod commands;
 mod cut_lines;
+mod damaged_store;
 mod every_syscall;
 mod full_disk;
 mod killed_relay;
