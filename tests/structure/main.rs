@@ -4,5 +4,6 @@
 
 mod architecture;
 mod dependencies;
+mod faults;
 mod habits;
 mod sources;
