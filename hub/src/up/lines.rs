@@ -1,8 +1,9 @@
 //! A live line per event and per card. No personal data, unless `--show-names` asks for names.
 
-use anyhow::Context as _;
+use std::time::Duration;
+
 use shikaku_core::desk::{DeskNews, Desks};
-use shikaku_ledger::{Ledger, Opened};
+use shikaku_ledger::{Ledger, LedgerError, Opened};
 use shikaku_schemas::event::Event;
 use shikaku_schemas::group::Group;
 use shikaku_schemas::value::{FacilityCode, Position};
@@ -15,6 +16,8 @@ use super::roles::Roles;
 use crate::{answer, event_line};
 
 const PAGE: u32 = 256;
+/// Before a ledger that did not answer is asked again.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Prints what is committed after `after`, as a task of `roles`.
 pub fn follow(
@@ -41,6 +44,11 @@ struct Lines {
     show_names: bool,
 }
 
+async fn next(ledger: &Ledger, after: Position) -> Result<Vec<Opened>, LedgerError> {
+    let page = ledger.read_page(after, PAGE).await?;
+    ledger.open_events(&page).await
+}
+
 impl Lines {
     async fn run(
         mut self,
@@ -50,13 +58,23 @@ impl Lines {
     ) -> anyhow::Result<()> {
         let mut committed = ledger.committed();
         loop {
-            let page = ledger.read_page(after, PAGE).await.context("ledger")?;
-            for opened in ledger.open_events(&page).await.context("ledger")? {
-                after = opened.head.position;
-                self.print(&self.event(&opened));
-            }
-            if !page.is_empty() {
-                continue;
+            match next(&ledger, after).await {
+                Ok(page) if page.is_empty() => {}
+                Ok(page) => {
+                    for opened in page {
+                        after = opened.head.position;
+                        self.print(&self.event(&opened));
+                    }
+                    continue;
+                }
+                // What is only shown never ends the hub.
+                Err(error) => {
+                    tracing::warn!(%error, "live lines wait for the ledger");
+                    tokio::select! {
+                        () = cancel.cancelled() => return Ok(()),
+                        () = tokio::time::sleep(PAUSE) => continue,
+                    }
+                }
             }
             tokio::select! {
                 () = cancel.cancelled() => return Ok(()),
