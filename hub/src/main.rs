@@ -79,6 +79,7 @@ async fn perform(cli: Cli) -> Outcome {
         Command::Parked(what) => commands::parked::run(&config, what, json).await,
         Command::Keys(what) => commands::keys::run(&config, what, json),
         Command::Nats(what) => commands::nats::run(&config, what),
+        Command::OperationTest(asked) => commands::operation_test::run(&config, asked, json).await,
         Command::Audit(what) => commands::audit::run(&config, what, json).await,
         Command::Doctor { .. } | Command::Schema { .. } | Command::Sim(_) => Ok(Exit::Done),
     }

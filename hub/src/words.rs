@@ -5,7 +5,7 @@ use std::fmt;
 
 use shikaku_domain::calendar::{Chore, MonthState};
 use shikaku_schemas::observation::{CardEnd, CardKind};
-use shikaku_schemas::value::{Coverage, Method, TicketKind, Validity};
+use shikaku_schemas::value::{ConsentScope, Coverage, Method, TicketKind, Validity};
 
 /// One message in both languages; shows as `日本語 / English`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,6 +167,38 @@ catalogue! {
     BAD => "異常", "bad";
     MEND => "対処", "mend";
     ERASED => "消去済み", "erased";
+    OPERATION_TEST => "医療機関・薬局向け運用テスト報告書（解説書 5.4）", "operation test";
+    PRODUCTION_TERMINAL => "運用テストは検証環境の端末でだけ行えます（environment = \"verification\"）", "refused on a terminal not marked as verification";
+    NO_TERMINAL => "資格確認端末の設定がありません", "the facility has no terminal";
+    NO_TEST_PERSON => "テストデータにありません", "not in the test data";
+    NO_FACE_TODAY => "本日のマイナンバーカードの資格情報がありません", "no face file of today";
+    NOBODY_HERE => "人が行う手順です（対話できない実行のため未実施）", "a person's step, and nobody is here";
+    WAS_IT_DONE => "実施しましたか", "was it done";
+    SAID_DONE => "実施を確認", "attested";
+    SAID_NOT_DONE => "未実施と回答", "said not to be done";
+    TO_BE_ATTESTED => "担当者が実施を確認", "attested by a person";
+    TO_BE_REGISTERED => "登録の正常終了", "taken by the centre";
+    TO_BE_HELD => "受信し、カルテの記録として保管", "received and held";
+    WHOLE_RESULT => "結果の全件を取り込み、件数が一致", "the whole result, counts agree";
+    UNITS => "件", "units";
+    PASSED => "合格", "passed";
+    FAILED => "不合格", "failed";
+    ATTESTED => "確認済み", "attested";
+    NOT_DONE => "未実施", "not done";
+    STEP => "手順", "step";
+    EXPECTED => "期待する結果", "expected";
+    SEEN => "結果", "seen";
+    EVIDENCE => "証拠", "evidence";
+    RUN_BY => "実施者", "run by";
+    VERSION => "版", "version";
+    SIGNED_FACILITY => "医療機関・薬局 確認者", "facility";
+    SIGNED_VENDOR => "システムベンダ 確認者", "vendor";
+    NOTHING_MISSING => "未登録の照会番号はありません", "no 照会番号 is missing";
+    MONTHS_ASKED => "抽出対象年月", "months asked for";
+    MONTHS_CLIPPED => "医療扶助の情報はこの月からです。それより前の月は除きました（解説書 表3-2）", "earlier months left out, guide table 3-2";
+    HELD => "受領済み（カルテの記録として保管）", "received, held as chart record";
+    NONE_IN_MONTHS => "この期間の情報はありません", "none in these months";
+    CHECKUP_NOT_REGISTERED => "福祉事務所による健診情報の登録がありません（受診していないとは限りません）", "not registered by the office";
 }
 
 /// What a check found out.
@@ -229,6 +261,22 @@ pub fn ticket_source(source: &str) -> Words {
     match source {
         "paper" => w("紙", "paper"),
         _ => w("電話", "telephone"),
+    }
+}
+
+/// What a consent permits.
+pub fn scope(scope: ConsentScope) -> Words {
+    match scope {
+        ConsentScope::Drug => w("薬剤情報", "drug"),
+        ConsentScope::Treatment => w("診療情報", "treatment"),
+        ConsentScope::Checkup => w("健診情報", "checkup"),
+        ConsentScope::Operation => w("手術情報", "operation"),
+        ConsentScope::DiagnosisName => w("傷病名", "diagnosis-name"),
+        ConsentScope::Infection => w("感染症", "infection"),
+        ConsentScope::Allergy => w("薬剤アレルギー等", "allergy"),
+        ConsentScope::Contraindication => w("その他アレルギー等・禁忌", "contraindication"),
+        ConsentScope::Test => w("検査", "test"),
+        ConsentScope::Prescription => w("処方", "prescription"),
     }
 }
 

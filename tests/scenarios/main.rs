@@ -14,4 +14,5 @@ mod face_files_become_events;
 mod faults;
 mod inquiries_end_in_one_state;
 mod not_commissioned_answers_hide_numbers;
+mod other_public_expenses_by_config_alone;
 mod two_terminals_make_one_record;

@@ -27,6 +27,8 @@ pub struct Settings {
     pub incomplete_s: u32,
     /// Desks and card rules, as TOML below the facility.
     pub desks: String,
+    /// `[[scheme]]` tables, as TOML.
+    pub schemes: String,
     /// Socket of the pcscd that the program finds; absent: the machine's own.
     pub pcscd: Option<PathBuf>,
 }
@@ -43,6 +45,7 @@ impl Default for Settings {
             answer_timeout_s: 60,
             incomplete_s: 2,
             desks: String::new(),
+            schemes: String::new(),
             pcscd: None,
         }
     }
@@ -102,6 +105,7 @@ impl Settings {
             );
         }
         text.push_str(&self.desks);
+        text.push_str(&self.schemes);
         for (name, audience) in &self.consumers {
             let _ = write!(
                 text,

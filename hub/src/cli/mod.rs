@@ -86,9 +86,28 @@ pub enum Command {
     /// 台帳の証明 / the ledger's proof
     #[command(subcommand)]
     Audit(Audit),
+    /// 運用テスト（解説書 5.4）。検証環境の端末だけで / the guide's 5.4, on verification terminals alone
+    OperationTest(OperationTest),
     /// 模擬装置 / simulators
     #[command(subcommand)]
     Sim(Sim),
+}
+
+/// `operation-test`.
+#[derive(Debug, Args)]
+pub struct OperationTest {
+    /// 医療機関コード / facility
+    #[arg(long, value_name = "CODE")]
+    pub facility: String,
+    /// テストデータ（既定 模擬端末の人々） / test data, default the simulator's people
+    #[arg(long, value_name = "FILE.toml")]
+    pub people: Option<PathBuf>,
+    /// 人の操作を確認した者（既定 この利用者） / who attests what people do
+    #[arg(long, value_name = "NAME")]
+    pub attest_by: Option<String>,
+    /// 報告書（HTML と JSON）を置くフォルダ / where the report goes
+    #[arg(long, value_name = "DIR")]
+    pub report: Option<PathBuf>,
 }
 
 /// `up`.

@@ -9,6 +9,7 @@ pub mod inquire;
 pub mod keys;
 pub mod log;
 pub mod nats;
+pub mod operation_test;
 pub mod parked;
 pub mod reply;
 pub mod schema;

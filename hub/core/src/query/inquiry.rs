@@ -2,14 +2,19 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
+use shikaku_domain::history::Opened;
 use shikaku_domain::inquiry::{InquiryProcess, evolve};
 use shikaku_schemas::display::{Display, Situation, display, display_verified};
-use shikaku_schemas::event::{Event, InquiryRejected, InquiryRequested, JobResult, PartOf};
+use shikaku_schemas::event::{
+    Event, InquiryRejected, InquiryRequested, JobResult, MedicalInformationReceived, PartOf,
+};
+use shikaku_schemas::task::TaskBody;
 use shikaku_schemas::value::{
-    Coverage, FacilityCode, InquiryId, Method, Position, RecordId, StreamId, Validity,
+    Coverage, FacilityCode, InquiryId, Method, Month, Position, RecordId, StreamId, Validity,
 };
 
 use super::{PAGE, Queries, QueryError};
+use crate::sequencer::numbered_after;
 
 /// Events looked through for a list at most.
 const LOOKED_THROUGH: u64 = 1_000_000;
@@ -47,6 +52,12 @@ pub struct InquiryView {
     /// What a job's result held.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job: Option<JobResult>,
+    /// 抽出対象年月 of medical information, first and last, as it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub months: Option<(Month, Month)>,
+    /// Medical information that came for it: that it is held, never what it says.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub medical: Vec<MedicalInformationReceived>,
     /// Its last event.
     pub position: Position,
 }
@@ -94,8 +105,22 @@ impl Queries {
             (None, None, Some(validity)) => Some(plain(validity)),
             (None, _, None) => None,
         };
+        let question = process.requested.as_ref();
+        let question = question.and_then(|asked| asked.question.as_deref());
+        let months = match question {
+            Some(TaskBody::DrugInfo(asked)) => Some((asked.from, asked.to)),
+            _ => None,
+        };
+        let medical = match (question, process.record) {
+            (Some(TaskBody::DrugInfo(_) | TaskBody::CheckupInfo(_)), Some(record)) => {
+                self.came_for(&events, record).await?
+            }
+            _ => Vec::new(),
+        };
         Ok(Some(InquiryView {
             inquiry,
+            months,
+            medical,
             state,
             facility: first.0.facility.clone(),
             requested_at: first.0.recorded_at,
@@ -182,6 +207,47 @@ impl Queries {
             before = after;
         }
         Ok(views)
+    }
+
+    /// Medical information that one observation brought together with the inquiry's answer.
+    async fn came_for(
+        &self,
+        events: &[Opened],
+        record: RecordId,
+    ) -> Result<Vec<MedicalInformationReceived>, QueryError> {
+        let brought: Vec<_> = events
+            .iter()
+            .filter(|(_, event)| matches!(event, Some(Event::InquiryAnswered(_))))
+            .filter_map(|(head, _)| head.observation_id)
+            .collect();
+        let of_record = self.stream(&StreamId::patient(record)).await?;
+        let told = of_record
+            .into_iter()
+            .filter_map(|(head, event)| match event {
+                Some(Event::MedicalInformationReceived(received))
+                    if head.observation_id.is_some_and(|id| brought.contains(&id)) =>
+                {
+                    Some(received)
+                }
+                _ => None,
+            });
+        Ok(told.collect())
+    }
+
+    /// The inquiries that one command made, the first of which is `first`.
+    ///
+    /// # Errors
+    /// No answer from the database.
+    pub async fn made_with(&self, first: InquiryId) -> Result<Vec<InquiryId>, QueryError> {
+        let mut made = vec![first];
+        for n in 1.. {
+            let next = numbered_after(first, n);
+            if self.stream(&StreamId::inquiry(next)).await?.is_empty() {
+                break;
+            }
+            made.push(next);
+        }
+        Ok(made)
     }
 
     /// As the answer itself was recorded.

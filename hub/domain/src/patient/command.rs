@@ -119,6 +119,12 @@ pub enum PatientRejection {
     /// The last month lies before the first.
     #[error("the last month lies before the first")]
     MonthsReversed,
+    /// 限度額 does not exist for 医療扶助 (guide 4.1.1(5)).
+    #[error("limit certificates do not exist for public assistance")]
+    LimitCertificateNotForAssistance,
+    /// No claim is transferred to or split for a welfare office (guide 2.2.3).
+    #[error("claims of welfare offices are not transferred")]
+    ClaimTransferNotForAssistance,
     /// This scope has no request of its own.
     #[error("the scope has no request of its own")]
     ScopeNotAsked,
@@ -141,6 +147,8 @@ impl PatientRejection {
             Self::ConsentOver => "consent-over",
             Self::BeforeFirstMonth => "before-first-month",
             Self::MonthsReversed => "months-reversed",
+            Self::LimitCertificateNotForAssistance => "limit-certificate-not-for-assistance",
+            Self::ClaimTransferNotForAssistance => "claim-transfer-not-for-assistance",
             Self::ScopeNotAsked => "scope-not-asked",
         }
     }

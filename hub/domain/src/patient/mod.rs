@@ -14,6 +14,7 @@ mod held;
 mod medical;
 mod month;
 mod number;
+mod outside;
 mod qualification;
 mod reading;
 mod reference;
@@ -29,6 +30,7 @@ pub use decide::decide;
 pub use evolve::{Origin, evolve, evolve_erased, replay};
 pub use medical::{MedicalMonths, MedicalWish, medical_question, still_permitted};
 pub use month::WithdrawTicket;
+pub use outside::{with_claim_transfer, with_limit_certificate};
 pub use reference::{Registrable, checked_at_the_desk, missing_registrations, registrable};
 pub use state::{
     Current, CurrentHalf, KnownConsent, KnownLoss, KnownMedical, KnownMonth, KnownQualification,

@@ -7,7 +7,7 @@ mod period;
 mod reference;
 mod show;
 mod ticket;
-mod wait;
+pub mod wait;
 
 use shikaku_schemas::command::{Command, CommandReply};
 use shikaku_schemas::value::{ConsentScope, FacilityCode, InquiryId};

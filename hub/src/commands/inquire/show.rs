@@ -24,7 +24,7 @@ pub async fn one(config: &Config, id: Uuid, at_least: AtLeast, json: bool) -> Ou
 }
 
 /// Numbers and birth date that the desk typed are left out: `log` shows them to an operator with the keys.
-fn told(view: &InquiryView) -> serde_json::Result<Value> {
+pub fn told(view: &InquiryView) -> serde_json::Result<Value> {
     let mut value = serde_json::to_value(view)?;
     if let Some(members) = value.as_object_mut()
         && let Some(requested) = &view.requested

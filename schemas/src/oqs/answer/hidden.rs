@@ -20,6 +20,7 @@ impl Hidden {
         for text in texts {
             text.take_if(|text| self.stand_in(text));
         }
+        record.extra.retain(|_, text| !self.stand_in(text));
         record
             .reference_number
             .take_if(|number| self.stand_in(number.as_str()));

@@ -16,7 +16,7 @@ use shikaku_schemas::observation::CommitOutcome;
 use shikaku_schemas::value::{FacilityCode, InquiryId, ObservationId, StreamId};
 use uuid::Uuid;
 
-pub(crate) use reference::numbered_inquiry;
+pub(crate) use reference::{numbered_after, numbered_inquiry};
 
 use super::context::Context;
 use super::needs::Needs;

@@ -18,7 +18,11 @@ const HALVES: u32 = 4;
 
 /// The `n`th inquiry, from 0, of a command that makes several.
 pub(crate) fn numbered_inquiry(envelope: &CommandEnvelope, n: u32) -> InquiryId {
-    let first = inquiry_of(envelope);
+    numbered_after(inquiry_of(envelope), n)
+}
+
+/// The `n`th inquiry, from 0, of a command whose first is `first`.
+pub(crate) fn numbered_after(first: InquiryId, n: u32) -> InquiryId {
     match n {
         0 => first,
         n => InquiryId(Uuid::new_v5(&first.0, n.to_string().as_bytes())),

@@ -6,6 +6,7 @@ mod halves;
 mod knowledge;
 mod medical;
 mod not_commissioned;
+mod outside;
 mod qualifications;
 mod references;
 mod tickets;
