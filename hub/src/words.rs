@@ -193,9 +193,14 @@ catalogue! {
     VERSION => "版", "version";
     SIGNED_FACILITY => "医療機関・薬局 確認者", "facility";
     SIGNED_VENDOR => "システムベンダ 確認者", "vendor";
+    INSURANCE_KEEPS => "医療保険の分は従来どおりです", "the insurance keeps its own";
+    LIMIT_CERTIFICATE => "限度額適用認定証", "limit certificate";
+    SPECIFIC_DISEASES => "特定疾病療養受療証", "specific diseases";
+    ELDERLY_CERTIFICATE => "高齢受給者証", "elderly certificate";
     NOTHING_MISSING => "未登録の照会番号はありません", "no 照会番号 is missing";
     MONTHS_ASKED => "抽出対象年月", "months asked for";
     MONTHS_CLIPPED => "医療扶助の情報はこの月からです。それより前の月は除きました（解説書 表3-2）", "earlier months left out, guide table 3-2";
+    CHECKUP_MONTHS => "健診情報の照会に月の指定はありません。医療扶助の健診情報はこの月からです（解説書 表3-2）", "asked for without months, held from this month";
     HELD => "受領済み（カルテの記録として保管）", "received, held as chart record";
     NONE_IN_MONTHS => "この期間の情報はありません", "none in these months";
     CHECKUP_NOT_REGISTERED => "福祉事務所による健診情報の登録がありません（受診していないとは限りません）", "not registered by the office";

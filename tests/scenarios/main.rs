@@ -14,5 +14,6 @@ mod face_files_become_events;
 mod faults;
 mod inquiries_end_in_one_state;
 mod not_commissioned_answers_hide_numbers;
+mod operation_test_on_verification_terminals;
 mod other_public_expenses_by_config_alone;
 mod two_terminals_make_one_record;

@@ -5,7 +5,7 @@ use serde_json::Value;
 use shikaku_tests::face::{Face, with_check};
 use shikaku_tests::feed::Subscriber;
 use shikaku_tests::hub::Hub;
-use shikaku_tests::settings::Settings;
+use shikaku_tests::settings::{FACILITY, Settings};
 use shikaku_tests::until;
 
 /// Planted where it may not be seen: in an element of a 未委託 record.
@@ -82,15 +82,27 @@ fn and_only_what_config_names_is_passed_on() {
 
     let bodies = until("the receipt computer hears of 54", || {
         let messages = receipt.messages();
-        let told = messages
-            .iter()
-            .any(|message| message.body["extra"]["monthly_limit_yen"] == "5000");
+        let told = messages.iter().any(|message| {
+            message.body["scheme"] == "54" && message.body["recipient_number"] == "7654321"
+        });
         told.then_some(messages)
     });
+    // The month is 未委託: the history goes without numbers of any 公費.
+    let chart = Face::not_commissioned(900).reference;
+    let asked = [
+        "history",
+        "--facility",
+        FACILITY,
+        "--patient",
+        &chart,
+        "--json",
+    ];
+    let history = hub.ok(&asked);
     let said = [
         format!("{bodies:?}"),
         format!("{:?}", ehr.messages()),
         hub.ok(&["log", "--json"]).all(),
+        history.all(),
         hub.ok(&["parked", "list", "--json"]).all(),
         hub.get("/metrics"),
         hub.said(),
@@ -99,5 +111,6 @@ fn and_only_what_config_names_is_passed_on() {
         assert!(!text.contains(HIDDEN), "the hidden number stands in {text}");
         assert!(!text.contains(UNNAMED), "an unnamed element was passed on");
     }
-    assert!(!said[1].contains("monthly_limit_yen"));
+    // No audience of the contract is told of members that it does not name.
+    assert!(!said[0].contains("monthly_limit_yen") && !said[1].contains("monthly_limit_yen"));
 }

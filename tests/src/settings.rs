@@ -87,7 +87,7 @@ impl Settings {
         let _ = write!(
             text,
             "[http]\nlisten = \"127.0.0.1:0\"\n[schedule]\nenabled = false\n\
-             [timing]\nscan_ms = 50\nstable_ms = 40\nincomplete_s = {}\nanswer_timeout_s = {}\n\
+             [timing]\nscan_ms = 50\nstable_ms = 40\nbulk_poll_s = 1\nincomplete_s = {}\nanswer_timeout_s = {}\n\
              [[welfare_office]]\nname = \"見本市福祉事務所\"\npayer_numbers = [\"12997151\", \"12997011\"]\n\
              [[facility]]\ncode = \"{FACILITY}\"\nname = \"見本病院\"\n",
             self.incomplete_s, self.answer_timeout_s,

@@ -27,6 +27,10 @@ pub enum Inquire {
     CheckupInfo(InquireMedical),
     /// 照会番号の登録 / register chart numbers at the centre
     Reference(InquireReference),
+    /// 限度額適用認定証等（医療扶助は対象外） / limit certificates; refused for 医療扶助 (4.1.1(5))
+    LimitCertificate(InquireOutside),
+    /// レセプト振替・分割（医療扶助は対象外） / claim transfer; refused for 医療扶助 (2.2.3)
+    ClaimTransfer(InquireOutside),
     /// 訪問診療等の一括取得 / everybody who consented for home visits
     HomeVisit(InquirePeriod),
     /// オンライン診療等の一括取得 / everybody who consented for online care
@@ -190,4 +194,15 @@ pub struct InquireReference {
     /// 回答まで待つ / wait for the answer
     #[arg(long)]
     pub wait: bool,
+}
+
+/// `inquire limit-certificate`, `inquire claim-transfer`.
+#[derive(Debug, Args)]
+pub struct InquireOutside {
+    /// 医療機関コード / facility
+    #[arg(long, value_name = "CODE")]
+    pub facility: String,
+    /// 患者番号 / chart number
+    #[arg(long, value_name = "NUMBER")]
+    pub patient: String,
 }

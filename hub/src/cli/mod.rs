@@ -13,8 +13,8 @@ use shikaku_schemas::value::{Method, Position};
 use uuid::Uuid;
 
 pub use inquire::{
-    Inquire, InquireBulk, InquireCommissioned, InquireMedical, InquirePeriod, InquireReference,
-    InquireTicket,
+    Inquire, InquireBulk, InquireCommissioned, InquireMedical, InquireOutside, InquirePeriod,
+    InquireReference, InquireTicket,
 };
 pub use tickets::{AddTicket, RequestTicket, TellTicket, TicketSource, Tickets};
 use value::{day, known_at, position};

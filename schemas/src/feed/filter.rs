@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 const TELLING_NULLS: &[&str] = &["valid_to", "self_pay_yen", "superseded_by", "scheme"];
 
 /// The members of `data` at `paths`, in the order of `data`. A path grants one leaf: an object or a list of
-/// objects passes only through paths that name its leaves. Only where config names the leaves, `*` grants texts.
+/// objects passes only through paths that name its leaves.
 pub(super) fn filter(data: &Map<String, Value>, paths: &[&str]) -> Map<String, Value> {
     let mut passed = Map::new();
     for (name, value) in data {
@@ -35,10 +35,7 @@ fn member(name: &str, value: &Value, paths: &[&str]) -> Option<Value> {
             (!passed.is_empty()).then_some(Value::Array(passed))
         }
         Value::Null if !TELLING_NULLS.contains(&name) => None,
-        leaf => {
-            let named_by_config = || leaf.is_string() && paths.contains(&"*");
-            (paths.contains(&name) || named_by_config()).then(|| leaf.clone())
-        }
+        leaf => paths.contains(&name).then(|| leaf.clone()),
     }
 }
 
@@ -62,8 +59,5 @@ mod tests {
         assert_eq!(of(&["a.c"]), json!({}));
         assert_eq!(of(&["list.x"]), json!({"list": [{"x": 1}]}));
         assert_eq!(of(&["n", "valid_to"]), json!({"valid_to": null}));
-        let data = json!({"extra": {"limit": "5000", "deep": {"x": "y"}}, "b": "c"});
-        let passed = filter(data.as_object().unwrap(), &["extra.*"]);
-        assert_eq!(Value::Object(passed), json!({"extra": {"limit": "5000"}}));
     }
 }

@@ -118,8 +118,6 @@ pub const TABLE: &[Grant] = &[
             (Always, &["valid_from", "valid_to"]),
             (Always, NUMBERS),
             (Always, INSURANCE),
-            // What config names of other 公費, and nothing else.
-            (Always, &["extra.*"]),
             (Always, PERSON),
             (Always, CONFIRMED),
         ],

@@ -106,10 +106,6 @@ fn granted(schema: &Value, paths: &[&str], all: &Definitions) -> Map<String, Val
         if inner.is_empty() {
             continue;
         }
-        if inner.contains(&"*") {
-            passed.insert(name.clone(), property.clone());
-            continue;
-        }
         let list = property.get("items");
         let Some(target) = resolve(list.unwrap_or(property), all) else {
             continue;

@@ -304,3 +304,66 @@ fn every_event() {
     }
     snapshot("every-event", &text);
 }
+
+#[test]
+fn consents_their_end_and_what_is_held() {
+    let consent = |scope: &str, source: &str| {
+        event(
+            "consent-recorded",
+            &json!({
+                "scope": scope, "source": source, "given_at": "2026-05-11T09:15:00+09:00",
+                "available_until": "2026-05-12T09:15:00+09:00",
+            }),
+        )
+    };
+    let held = |scope: &str, empty: bool| {
+        event(
+            "medical-information-received",
+            &json!({
+                "scope": scope, "from_month": "2024-02", "to_month": "2026-05",
+                "evidence": "e1", "empty": empty,
+            }),
+        )
+    };
+    let ended = json!({ "scope": "drug", "ended_at": "2026-05-11T06:00:00Z" });
+    let events = [
+        consent("drug", "card"),
+        consent("checkup", "entered"),
+        held("drug", false),
+        held("checkup", true),
+        event("consent-ended", &ended),
+    ];
+    let known = [first_seen(), numbered()];
+    snapshot(
+        "consents-and-medical-information",
+        &heard(&known, &events, FacilityKind::Hospital),
+    );
+}
+
+#[test]
+fn certificates_are_told_of_insurance_and_never_of_assistance() {
+    let known = [first_seen(), numbered()];
+    let events = [
+        assistance_granted("2026-05-11", Method::Card),
+        insurance_granted("2026-05-11", Method::Card),
+    ];
+    for variant in variants() {
+        let mut listener = Listener::new(variant, FacilityKind::Hospital);
+        listener.hear(&known);
+        for (_, body) in listener.hear(&events) {
+            let insured = variant.audience == Audience::Receipt || variant.insurance_fields;
+            if body["scheme"] == "insurance" && insured {
+                assert_eq!(body["limit_certificate"]["classification"], "01");
+            }
+            if body["scheme"] == "12" {
+                for name in [
+                    "limit_certificate",
+                    "elderly_certificate",
+                    "specific_diseases",
+                ] {
+                    assert_eq!(body[name], Value::Null, "{variant}: {body}");
+                }
+            }
+        }
+    }
+}

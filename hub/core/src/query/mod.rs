@@ -8,6 +8,7 @@ mod case;
 mod display;
 mod inquiry;
 mod numbers;
+mod outside;
 
 use jiff::civil::Date;
 use serde::Serialize;
@@ -26,6 +27,7 @@ pub(crate) use calendar::{calendar, records_of_run};
 pub use case::{CandidateView, CaseView};
 pub use display::DisplayView;
 pub use inquiry::{InquiryView, RowError};
+pub use outside::{Outside, OutsideRefusal};
 pub use shikaku_domain::history::KnownAt;
 
 const PAGE: u32 = 500;

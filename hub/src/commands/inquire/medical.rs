@@ -4,7 +4,7 @@ use serde_json::json;
 use shikaku_core::query::InquiryView;
 use shikaku_schemas::command::{self, Command, CommandReply};
 use shikaku_schemas::event::MedicalInformationReceived;
-use shikaku_schemas::value::{ConsentScope, InquiryId, Month, PatientNumber};
+use shikaku_schemas::value::{ConsentScope, InquiryId, InquiryKind, Month, PatientNumber};
 
 use super::{exit, facility, show, wait};
 use crate::answer::{self, Outcome};
@@ -84,6 +84,14 @@ fn notes(config: &Config, view: &InquiryView, wished: Option<Month>) -> Vec<Stri
             let first = config.medical.first_drug_month;
             notes.push(format!("{} ({first})", words::MONTHS_CLIPPED));
         }
+    }
+    let checkups = view
+        .requested
+        .as_ref()
+        .is_some_and(|asked| asked.kind == InquiryKind::CheckupInfo);
+    if checkups && wished.is_some() {
+        let first = config.medical.first_checkup_month;
+        notes.push(format!("{} ({first})", words::CHECKUP_MONTHS));
     }
     notes.extend(view.medical.iter().map(|held| {
         let scope = words::scope(held.scope);

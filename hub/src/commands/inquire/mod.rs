@@ -3,12 +3,14 @@
 mod bulk;
 mod list;
 mod medical;
+mod outside;
 mod period;
 mod reference;
 mod show;
 mod ticket;
 pub mod wait;
 
+use shikaku_core::query::Outside;
 use shikaku_schemas::command::{Command, CommandReply};
 use shikaku_schemas::value::{ConsentScope, FacilityCode, InquiryId};
 
@@ -31,6 +33,12 @@ pub async fn run(config: &Config, what: Inquire, json: bool) -> Outcome {
             medical::run(config, asked, ConsentScope::Checkup, json).await
         }
         Inquire::Reference(asked) => reference::run(config, asked, json).await,
+        Inquire::LimitCertificate(asked) => {
+            outside::run(config, asked, Outside::LimitCertificate, json).await
+        }
+        Inquire::ClaimTransfer(asked) => {
+            outside::run(config, asked, Outside::ClaimTransfer, json).await
+        }
         Inquire::HomeVisit(asked) => period::period(config, asked, false, json).await,
         Inquire::Online(asked) => period::period(config, asked, true, json).await,
         Inquire::List(at_least) => show::list(config, at_least, json).await,

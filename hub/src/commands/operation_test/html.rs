@@ -9,9 +9,9 @@ use crate::words::{self, Words};
 const STYLE: &str = "body{font-family:'Noto Sans CJK JP','Noto Sans JP','Yu Gothic',Meiryo,sans-serif;color:#1b1b1b;\
 margin:2rem auto;max-width:64rem;padding:0 1rem;line-height:1.5}h1{font-size:1.5rem;margin:0 0 .5rem}\
 h2{font-size:1.05rem;margin:1.6rem 0 .4rem;break-after:avoid}.section{color:#555;font-weight:normal;font-size:.85rem}\
-table{border-collapse:collapse;width:100%;font-size:.85rem;break-inside:avoid}\
+table{border-collapse:collapse;width:100%;table-layout:fixed;font-size:.85rem;break-inside:avoid}\
 th,td{border:1px solid #b9b9b9;padding:.35rem .5rem;text-align:left;vertical-align:top}\
-th{background:#f1f1f1}td.state{white-space:nowrap;font-weight:bold}.passed{color:#0a6b2d}.failed{color:#b00020}\
+th{background:#f1f1f1}th:nth-child(1){width:28%}th:nth-child(2){width:19%}th:nth-child(3){width:23%}th:nth-child(4){width:11%}td.state{white-space:nowrap;font-weight:bold}.passed{color:#0a6b2d}.failed{color:#b00020}\
 .attested{color:#0b4f9e}.not-done{color:#7a5200}dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1rem;\
 font-size:.9rem}dt{color:#555}dd{margin:0}code{font-size:.75rem;overflow-wrap:anywhere}\
 .sum{display:flex;gap:1.5rem;margin:1rem 0;font-size:1.05rem}.sign{margin-top:2.5rem;display:flex;gap:3rem}\
@@ -34,9 +34,9 @@ pub fn page(report: &Report) -> String {
     for scenario in &report.scenarios {
         section(&mut page, scenario);
     }
-    let _ = write!(
+    let _ = writeln!(
         page,
-        "<div class=\"sign\"><div>{}</div><div>{}</div></div></body></html>\n",
+        "<div class=\"sign\"><div>{}</div><div>{}</div></div></body></html>",
         escape(&words::SIGNED_FACILITY.to_string()),
         escape(&words::SIGNED_VENDOR.to_string()),
     );
