@@ -180,7 +180,6 @@ catalogue! {
     TO_BE_REGISTERED => "登録の正常終了", "taken by the centre";
     TO_BE_HELD => "受信し、カルテの記録として保管", "received and held";
     WHOLE_RESULT => "結果の全件を取り込み、件数が一致", "the whole result, counts agree";
-    UNITS => "件", "units";
     PASSED => "合格", "passed";
     FAILED => "不合格", "failed";
     ATTESTED => "確認済み", "attested";

@@ -54,7 +54,7 @@ pub async fn run(
         let standing = stores::standing(&ledger, Some(view.position)).await?;
         answer::json_line(&standing.around(told)?)?;
     } else {
-        show::view(&ledger, &view, false).await?;
+        show::view(&ledger, &queries, &view, false).await?;
         say(&notes)?;
     }
     Ok(exit(view.state))

@@ -13,7 +13,7 @@ use crate::{client, commands, stores, words};
 
 /// Registers the chart number of one person, or of all who have none registered.
 pub async fn run(config: &Config, asked: InquireReference, json: bool) -> Outcome {
-    let wait = asked.wait;
+    let (wait, jobs) = (asked.wait, asked.all_missing);
     let question = command::RegisterReference {
         facility: facility(config, asked.facility)?,
         patient: asked.patient.map(PatientNumber),
@@ -23,7 +23,7 @@ pub async fn run(config: &Config, asked: InquireReference, json: bool) -> Outcom
     let reply = client::command(config, command).await?;
     match &reply {
         CommandReply::Done { id: Some(id), .. } if wait => {
-            settled(config, InquiryId(*id), json).await
+            settled(config, InquiryId(*id), jobs, json).await
         }
         CommandReply::Done { id: None, .. } if !json => {
             answer::line(words::NOTHING_MISSING.to_string())?;
@@ -34,11 +34,14 @@ pub async fn run(config: &Config, asked: InquireReference, json: bool) -> Outcom
 }
 
 /// Waits for all that the command made: each half of a person, or each job.
-async fn settled(config: &Config, first: InquiryId, json: bool) -> Outcome {
+async fn settled(config: &Config, first: InquiryId, jobs: bool, json: bool) -> Outcome {
     let (ledger, queries) = stores::questions(config).await?;
     let mut views: Vec<InquiryView> = Vec::new();
     for inquiry in queries.made_with(first).await? {
-        views.push(wait::wait_for(config, &queries, inquiry).await?);
+        views.push(match jobs {
+            true => wait::wait_for_job(config, &queries, inquiry).await?,
+            false => wait::wait_for(config, &queries, inquiry).await?,
+        });
     }
     let worst = views
         .iter()
@@ -50,7 +53,7 @@ async fn settled(config: &Config, first: InquiryId, json: bool) -> Outcome {
         .map_or("answered", |view| view.state);
     if !json {
         for view in &views {
-            show::view(&ledger, view, false).await?;
+            show::view(&ledger, &queries, view, false).await?;
         }
         return Ok(exit(worst));
     }

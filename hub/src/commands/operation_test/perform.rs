@@ -17,7 +17,7 @@ use shikaku_schemas::value::{
 use super::people::{People, TestPerson};
 use super::report::{Attestation, State, StepReport};
 use super::scenario::{Action, Expected, FACE_METHOD, Step};
-use crate::commands::inquire::wait::wait_for;
+use crate::commands::inquire::wait::{wait_for, wait_for_job};
 use crate::config::Config;
 use crate::{client, words};
 
@@ -167,9 +167,16 @@ impl Test<'_> {
     }
 
     async fn ask(&self, command: Command) -> anyhow::Result<Asked> {
+        let is_job = matches!(
+            command,
+            Command::InquireBulk(_) | Command::InquireCommissioned(_)
+        );
         Ok(match client::command(self.config, command).await? {
             CommandReply::Done { id: Some(id), .. } => {
-                let view = wait_for(self.config, &self.queries, InquiryId(id)).await?;
+                let view = match is_job {
+                    true => wait_for_job(self.config, &self.queries, InquiryId(id)).await?,
+                    false => wait_for(self.config, &self.queries, InquiryId(id)).await?,
+                };
                 Asked::View(Box::new(view))
             }
             CommandReply::Done { id: None, .. } => {
@@ -268,7 +275,7 @@ fn judged(view: &InquiryView, wanted: Expected) -> Seen {
     said.extend(view.validity.map(|it| words::validity(it).to_string()));
     said.extend(shown.map(|shown| shown.japanese.to_string()));
     if let Some(job) = &view.job {
-        said.push(format!("{} {}", job.units, words::UNITS));
+        said.push(format!("{} {}", words::UNITS, job.units));
     }
     for held in &view.medical {
         said.push(words::scope(held.scope).to_string());
