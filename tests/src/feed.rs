@@ -76,6 +76,11 @@ impl Subscriber {
         self.0.printed().into_iter().map(Message::of).collect()
     }
 
+    /// Ends it; what came until then.
+    pub fn end(self) -> Vec<Message> {
+        self.0.end().into_iter().map(Message::of).collect()
+    }
+
     /// Waits until `count` messages came.
     #[track_caller]
     pub fn await_messages(&self, count: usize) -> Vec<Message> {

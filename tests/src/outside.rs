@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, Stdio};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 
 use serde_json::Value;
 
@@ -62,6 +63,7 @@ pub struct Client {
     child: Child,
     stdin: Option<ChildStdin>,
     printed: Arc<Mutex<Vec<Value>>>,
+    reader: Option<JoinHandle<()>>,
 }
 
 impl Client {
@@ -80,7 +82,7 @@ impl Client {
         let printed = Arc::new(Mutex::new(Vec::new()));
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let into = Arc::clone(&printed);
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
                 let value = serde_json::from_str(&line).unwrap_or(Value::String(line));
                 into.lock().unwrap().push(value);
@@ -90,6 +92,7 @@ impl Client {
             stdin: child.stdin.take(),
             child,
             printed,
+            reader: Some(reader),
         };
         until(&format!("{script} is ready"), || {
             let ended = client.child.try_wait().unwrap();
@@ -119,6 +122,18 @@ impl Client {
                 (printed.len() >= count).then_some(printed)
             },
         )
+    }
+
+    /// Ends it at once; everything it printed whole until then.
+    pub fn end(mut self) -> Vec<Value> {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if let Some(reader) = self.reader.take() {
+            reader.join().unwrap();
+        }
+        let mut printed = self.printed();
+        printed.retain(Value::is_object);
+        printed
     }
 
     /// Tells it to finish, and everything it printed to its end.

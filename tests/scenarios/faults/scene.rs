@@ -59,16 +59,19 @@ impl Scene {
         self.listen();
     }
 
-    /// Starts the consumers, or starts them again.
+    /// Starts the consumers that are not there.
     pub(super) fn listen(&mut self) {
-        self.receipt = Some(Subscriber::of(&self.hub, "receipt-a"));
-        self.ward = Some(Subscriber::of(&self.hub, "ward-3"));
+        let Self {
+            hub, receipt, ward, ..
+        } = self;
+        receipt.get_or_insert_with(|| Subscriber::of(hub, "receipt-a"));
+        ward.get_or_insert_with(|| Subscriber::of(hub, "ward-3"));
     }
 
     /// The ward's consumer goes; what it heard so far still counts.
     pub(super) fn leave(&mut self) {
         if let Some(ward) = self.ward.take() {
-            self.heard.extend(ward.messages());
+            self.heard.extend(ward.end());
         }
     }
 
