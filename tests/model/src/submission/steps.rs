@@ -53,7 +53,7 @@ impl Protocol for Submission {
         code("Tell", INQUIRIES, "try_take"),
         code("Acknowledge", "adapters/kit/src/task.rs", "settle"),
         code("ReadAnswer", CONCLUDE, "conclude_group"),
-        code("NoteAnswer", INQUIRIES, "answered"),
+        code("NoteAnswer", INQUIRIES, "took"),
         code("RemoveAnswer", CONCLUDE, "let_go"),
         code("Follow", FOLLOW, "withdraw"),
         code("TellFate", INQUIRIES, "keep"),
@@ -66,7 +66,7 @@ impl Protocol for Submission {
         code("TellTaskAgain", HUB, "tell"),
         code("Overdue", HUB, "expire"),
         code("Resolve", DECIDE, "resolve"),
-        code("RenameFails", SUBMIT, "submit"),
+        code("RenameFails", SUBMIT, "send"),
         world(
             "TerminalTakes",
             "the terminal removes a request from req/ and asks the centre",
