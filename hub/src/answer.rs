@@ -134,10 +134,9 @@ pub fn show(table: &Table) -> io::Result<()> {
 pub fn table(headings: &[Words]) -> Table {
     let mut table = Table::new();
     table
-        .load_preset(presets::UTF8_HORIZONTAL_ONLY)
-        .remove_style(TableComponent::HorizontalLines)
-        .remove_style(TableComponent::TopBorder)
-        .remove_style(TableComponent::BottomBorder)
+        .load_preset(presets::NOTHING)
+        .set_style(TableComponent::HeaderLines, '═')
+        .set_style(TableComponent::MiddleHeaderIntersections, '═')
         .set_content_arrangement(ContentArrangement::Disabled)
         .set_header(headings.iter().map(|words| words.heading()));
     table
@@ -155,6 +154,7 @@ mod tests {
         let mut table = table(&[words::STATE, words::REASON]);
         table.add_row(["有効", "x"]);
         table.add_row(["lost", "長い理由です"]);
+        assert_eq!(table.lines().count(), 4, "headings, one line, two rows");
         let widths: Vec<usize> = table.lines().map(|line| line.width()).collect();
         assert!(widths.iter().all(|width| *width == widths[0]), "{widths:?}");
     }
