@@ -16,6 +16,7 @@ mod alone;
 mod commands;
 pub mod desk;
 mod error;
+mod follow;
 mod identity;
 mod inquiry;
 mod intake;

@@ -15,14 +15,12 @@ use shikaku_schemas::clock::Clock;
 use shikaku_schemas::command::{BULK_ROWS, CommandEnvelope, CommandReply, RegisterReference};
 use shikaku_schemas::group::{Facility, Group, ReferenceNumberRule};
 use shikaku_schemas::value::{FacilityCode, Position, RecordId, StreamId, jst_day};
-use tokio_util::sync::CancellationToken;
 
 use crate::commands::refused;
 use crate::error::Cause;
+use crate::follow::{self, Follower};
 use crate::sequencer::{Queue, Registration, Work, numbered_inquiry, unavailable};
 
-const PAGE: u32 = 500;
-const PAUSE: Duration = Duration::from_secs(1);
 /// What may make a registration due: each answer about somebody ends with the one, charts bring the other.
 const KINDS: &[&str] = &["verified", "patient-numbered"];
 /// What a hub that was killed may have left undone is looked for this far back.
@@ -39,51 +37,25 @@ pub(crate) struct References {
     pub(crate) clock: Arc<dyn Clock>,
 }
 
-impl References {
-    /// Follows the ledger until `cancel`.
-    pub(crate) async fn run(self, cancel: CancellationToken) -> Result<(), Cause> {
-        while !cancel.is_cancelled() {
-            let ended = tokio::select! {
-                () = cancel.cancelled() => return Ok(()),
-                ended = self.follow() => ended,
-            };
-            if let Err(error) = ended {
-                tracing::warn!(%error, "who lacks a reference number is looked for again");
-            }
-            tokio::select! {
-                () = cancel.cancelled() => {}
-                () = tokio::time::sleep(PAUSE) => {}
-            }
-        }
-        Ok(())
-    }
+impl Follower for References {
+    const WORDS: &'static str = "who lacks a reference number is looked for again";
 
-    async fn follow(&self) -> Result<(), Cause> {
+    async fn follow(&mut self) -> Result<(), Cause> {
         let mut committed = self.ledger.committed();
-        let oldest = self
-            .ledger
-            .head()
-            .await?
-            .recorded_at
-            .checked_sub(LOOK_BACK)?;
-        let mut position = self.ledger.position_at(oldest).await?;
+        let mut position = follow::look_back(&self.ledger, LOOK_BACK).await?;
         loop {
-            let head = self.ledger.head().await?.position;
-            let page = self.ledger.read_kinds(position, KINDS, PAGE).await?;
-            self.consider(&page).await?;
-            let full = page.len() == PAGE as usize;
-            position = match page.last() {
-                Some(last) if full => last.head.position,
-                Some(last) => last.head.position.max(head),
-                None => head,
-            };
-            if !full && self.ledger.head().await?.position == position {
+            let page = follow::page(&self.ledger, KINDS, position).await?;
+            self.consider(&page.events).await?;
+            position = page.upto;
+            if !page.is_full && self.ledger.head().await?.position == position {
                 let changed = committed.changed().await;
                 changed.map_err(|_| "the writer is gone")?;
             }
         }
     }
+}
 
+impl References {
     async fn consider(&self, page: &[StoredEvent]) -> Result<(), Cause> {
         let touched: BTreeSet<(RecordId, &FacilityCode)> = page
             .iter()
@@ -172,7 +144,7 @@ impl References {
         let today = jst_day(self.clock.now());
         let known = self.records_of(&facility.code).await?;
         let mut missing = Vec::new();
-        for some in known.chunks(PAGE as usize) {
+        for some in known.chunks(follow::PAGE as usize) {
             let streams: Vec<StreamId> = some.iter().copied().map(StreamId::patient).collect();
             for (_, events) in self.ledger.load_streams(&streams).await? {
                 let opened = self.ledger.open_events(&events).await?;
@@ -196,7 +168,7 @@ impl References {
         loop {
             let page = self
                 .ledger
-                .read_kinds(position, &["verified"], PAGE)
+                .read_kinds(position, &["verified"], follow::PAGE)
                 .await?;
             let Some(last) = page.last() else {
                 return Ok(known.into_iter().collect());

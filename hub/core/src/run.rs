@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::desk::Desks;
 use crate::error::Cause;
+use crate::follow;
 use crate::inquiry::Inquiries;
 use crate::intake::{Intake, Reader};
 use crate::jobs::Jobs;
@@ -178,7 +179,7 @@ impl Hub {
             queue: queue.clone(),
             months: self.options.months,
         };
-        tasks.spawn("settlements", settlements.run(cancel.clone()));
+        tasks.spawn("settlements", follow::run(settlements, cancel.clone()));
         if self.options.months.schedule {
             let schedule = Schedule {
                 ledger: self.ledger.clone(),
@@ -186,11 +187,11 @@ impl Hub {
                 group: self.options.group.clone(),
                 clock: Arc::clone(&self.options.clock),
             };
-            tasks.spawn("schedule", schedule.run(cancel.clone()));
+            tasks.spawn("schedule", follow::run(schedule, cancel.clone()));
         }
         let inquiries = self.inquiries(queue, terminals, tasks_seen);
-        tasks.spawn("inquiries", inquiries.run(cancel.clone()));
-        tasks.spawn("references", references.run(cancel.clone()));
+        tasks.spawn("inquiries", follow::run(inquiries, cancel.clone()));
+        tasks.spawn("references", follow::run(references, cancel.clone()));
         let keys = keys::run(self.broker.clone(), self.ledger.clone(), cancel.clone());
         tasks.spawn("keys", keys);
         let commands = commands::run(self.broker.clone(), handle.clone(), cancel.clone());

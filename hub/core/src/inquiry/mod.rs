@@ -19,18 +19,16 @@ use shikaku_schemas::subject;
 use shikaku_schemas::task::Task;
 use shikaku_schemas::value::{InquiryId, Position};
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 
 use crate::JobOptions;
 use crate::error::Cause;
+use crate::follow::{self, Follower};
 use crate::medical;
 use crate::sequencer::{Queue, Work};
 use crate::terminals::Terminals;
 use open::{Limits, OpenInquiries};
 
-const PAGE: u32 = 500;
 const POLL: Duration = Duration::from_millis(250);
-const PAUSE: Duration = Duration::from_secs(1);
 /// The terminal's own time-out comes first. Only when nothing at all is heard does the hub speak.
 const SILENCE: Duration = Duration::from_secs(60);
 /// How far before the last event open inquiries are looked for: longer than a 受付番号 lives.
@@ -65,32 +63,13 @@ pub(crate) struct Inquiries {
     pub(crate) tasks_made: watch::Receiver<u64>,
 }
 
-impl Inquiries {
-    /// Follows the ledger until `cancel`.
-    pub(crate) async fn run(mut self, cancel: CancellationToken) -> Result<(), Cause> {
-        while !cancel.is_cancelled() {
-            let ended = tokio::select! {
-                () = cancel.cancelled() => return Ok(()),
-                ended = self.follow() => ended,
-            };
-            if let Err(error) = ended {
-                metrics::counter!("shikaku_hub_inquiry_restarts_total").increment(1);
-                tracing::warn!(%error, "open inquiries are read again");
-            }
-            tokio::select! {
-                () = cancel.cancelled() => {}
-                () = tokio::time::sleep(PAUSE) => {}
-            }
-        }
-        Ok(())
-    }
+impl Follower for Inquiries {
+    const WORDS: &'static str = "open inquiries are read again";
 
     async fn follow(&mut self) -> Result<(), Cause> {
         let mut committed = self.ledger.committed();
         let mut open = OpenInquiries::default();
-        let head = self.ledger.head().await?;
-        let oldest = head.recorded_at.checked_sub(LOOK_BACK)?;
-        let mut position = self.ledger.position_at(oldest).await?;
+        let mut position = follow::look_back(&self.ledger, LOOK_BACK).await?;
         loop {
             position = self.catch_up(&mut open, position).await?;
             self.repeat(&mut open).await?;
@@ -110,22 +89,23 @@ impl Inquiries {
             }
         }
     }
+}
 
+impl Inquiries {
     /// Events of other streams are not even read.
     async fn catch_up(
         &self,
         open: &mut OpenInquiries,
         mut position: Position,
     ) -> Result<Position, Cause> {
-        let head = self.ledger.head().await?.position;
-        while position < head {
-            let page = self.ledger.read_kinds(position, KINDS, PAGE).await?;
-            open.record(&self.ledger, &page, self.clock.now()).await?;
-            position = match page.last() {
-                Some(last) if page.len() == PAGE as usize => last.head.position,
-                Some(last) => last.head.position.max(head),
-                None => head,
-            };
+        loop {
+            let page = follow::page(&self.ledger, KINDS, position).await?;
+            open.record(&self.ledger, &page.events, self.clock.now())
+                .await?;
+            position = page.upto;
+            if !page.is_full {
+                break;
+            }
         }
         let jobs: Vec<_> = open.at_terminals(&self.group).collect();
         let jobs = jobs.iter();

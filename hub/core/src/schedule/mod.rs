@@ -18,17 +18,16 @@ use shikaku_schemas::event::Event;
 use shikaku_schemas::group::{Facility, Group};
 use shikaku_schemas::task::TaskBody;
 use shikaku_schemas::value::{FacilityCode, InquiryId, Month, Position, jst_day};
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::error::Cause;
+use crate::follow::{self, Follower};
 use crate::query::calendar;
 use crate::sequencer::Queue;
 use plan::{MONTHS_BACK, Need, need};
 
 /// Namespace of scheduled runs.
 const RUNS: Uuid = Uuid::from_u128(0x9e0f_11d7_4a36_5b58_b2c4_6f0a_51c8_7d3e);
-const PAGE: u32 = 500;
 const POLL: Duration = Duration::from_secs(1);
 /// Not before this hour in Japan: the offices' nightly work is done, and the desk still closed.
 const FROM_HOUR: i8 = 6;
@@ -71,29 +70,11 @@ struct Runs {
     nobody: BTreeMap<Place, Date>,
 }
 
-impl Schedule {
-    /// Follows ledger and clock until `cancel`.
-    pub(crate) async fn run(self, cancel: CancellationToken) -> Result<(), Cause> {
-        while !cancel.is_cancelled() {
-            let ended = tokio::select! {
-                () = cancel.cancelled() => return Ok(()),
-                ended = self.follow() => ended,
-            };
-            if let Err(error) = ended {
-                tracing::warn!(%error, "the schedule is read again");
-            }
-            tokio::select! {
-                () = cancel.cancelled() => {}
-                () = tokio::time::sleep(POLL) => {}
-            }
-        }
-        Ok(())
-    }
+impl Follower for Schedule {
+    const WORDS: &'static str = "the schedule is read again";
 
-    async fn follow(&self) -> Result<(), Cause> {
-        let head = self.ledger.head().await?;
-        let oldest = head.recorded_at.checked_sub(LOOK_BACK)?;
-        let mut position = self.ledger.position_at(oldest).await?;
+    async fn follow(&mut self) -> Result<(), Cause> {
+        let mut position = follow::look_back(&self.ledger, LOOK_BACK).await?;
         let mut runs = Runs::default();
         loop {
             position = self.catch_up(&mut runs, position).await?;
@@ -101,21 +82,21 @@ impl Schedule {
             tokio::time::sleep(POLL).await;
         }
     }
+}
 
+impl Schedule {
     async fn catch_up(&self, runs: &mut Runs, mut position: Position) -> Result<Position, Cause> {
-        let head = self.ledger.head().await?.position;
-        while position < head {
-            let page = self.ledger.read_kinds(position, KINDS, PAGE).await?;
-            for opened in self.ledger.open_events(&page).await? {
+        loop {
+            let page = follow::page(&self.ledger, KINDS, position).await?;
+            for opened in self.ledger.open_events(&page.events).await? {
                 if let (Some(facility), Some(event)) = (&opened.head.facility, &opened.event) {
                     runs.note(facility, event);
                 }
             }
-            position = match page.last() {
-                Some(last) if page.len() == PAGE as usize => last.head.position,
-                Some(last) => last.head.position.max(head),
-                None => head,
-            };
+            position = page.upto;
+            if !page.is_full {
+                break;
+            }
         }
         Ok(position)
     }

@@ -13,14 +13,13 @@ use shikaku_schemas::event::{Event, JobResult};
 use shikaku_schemas::task::TaskBody;
 use shikaku_schemas::value::{FacilityCode, InquiryId, Month, Position, StreamId};
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 use crate::MonthOptions;
 use crate::error::Cause;
+use crate::follow::{self, Follower};
 use crate::query::records_of_run;
 use crate::sequencer::{Queue, Reply, Work};
 
-const PAGE: u32 = 500;
 const POLL: Duration = Duration::from_millis(500);
 const PAUSE: Duration = Duration::from_secs(1);
 const PAUSE_AT_MOST: Duration = Duration::from_secs(300);
@@ -78,30 +77,12 @@ pub(crate) struct Settlements {
     pub(crate) months: MonthOptions,
 }
 
-impl Settlements {
-    /// Follows the ledger until `cancel`.
-    pub(crate) async fn run(self, cancel: CancellationToken) -> Result<(), Cause> {
-        while !cancel.is_cancelled() {
-            let ended = tokio::select! {
-                () = cancel.cancelled() => return Ok(()),
-                ended = self.follow() => ended,
-            };
-            if let Err(error) = ended {
-                tracing::warn!(%error, "runs to be settled are read again");
-            }
-            tokio::select! {
-                () = cancel.cancelled() => {}
-                () = tokio::time::sleep(PAUSE) => {}
-            }
-        }
-        Ok(())
-    }
+impl Follower for Settlements {
+    const WORDS: &'static str = "runs to be settled are read again";
 
-    async fn follow(&self) -> Result<(), Cause> {
+    async fn follow(&mut self) -> Result<(), Cause> {
         let mut committed = self.ledger.committed();
-        let head = self.ledger.head().await?;
-        let oldest = head.recorded_at.checked_sub(LOOK_BACK)?;
-        let mut position = self.ledger.position_at(oldest).await?;
+        let mut position = follow::look_back(&self.ledger, LOOK_BACK).await?;
         let mut known = Known::default();
         loop {
             position = self.catch_up(&mut known, position).await?;
@@ -114,21 +95,21 @@ impl Settlements {
             }
         }
     }
+}
 
+impl Settlements {
     async fn catch_up(&self, known: &mut Known, mut position: Position) -> Result<Position, Cause> {
-        let head = self.ledger.head().await?.position;
-        while position < head {
-            let page = self.ledger.read_kinds(position, KINDS, PAGE).await?;
-            for opened in self.ledger.open_events(&page).await? {
+        loop {
+            let page = follow::page(&self.ledger, KINDS, position).await?;
+            for opened in self.ledger.open_events(&page.events).await? {
                 if let Some(event) = &opened.event {
                     known.note(opened.head.facility.as_ref(), opened.head.position, event);
                 }
             }
-            position = match page.last() {
-                Some(last) if page.len() == PAGE as usize => last.head.position,
-                Some(last) => last.head.position.max(head),
-                None => head,
-            };
+            position = page.upto;
+            if !page.is_full {
+                break;
+            }
         }
         Ok(position)
     }
