@@ -101,6 +101,14 @@ pub fn streams(feed_days: u32) -> Vec<StreamSpec> {
     all
 }
 
+/// Whether the writers of a stream name the sequence that each message follows.
+pub fn is_ordered(stream: &StreamSpec) -> bool {
+    stream.name == LOG
+        || Audience::ALL
+            .iter()
+            .any(|audience| stream.name == feed_stream(*audience))
+}
+
 /// Durable of the hub's intake on `OBSERVATIONS`.
 pub const INTAKE: &str = "intake";
 

@@ -34,6 +34,7 @@ mod run;
 mod schedule;
 mod sequencer;
 mod settlement;
+mod soundness;
 mod tasks;
 mod terminals;
 

@@ -22,6 +22,7 @@ use crate::relay::Relay;
 use crate::schedule::Schedule;
 use crate::sequencer::{Announcement, Context, Item, Queue, Sequencer};
 use crate::settlement::Settlements;
+use crate::soundness::Soundness;
 use crate::tasks::Tasks;
 use crate::terminals::Terminals;
 use crate::{HubError, HubOptions, commands, keys};
@@ -171,6 +172,11 @@ impl Hub {
             self.sequence(context, writer, items, announce, cancel.clone()),
         );
         tasks.spawn("relay", self.relay().run(cancel.clone()));
+        let soundness = Soundness {
+            broker: self.broker.clone(),
+            feed_days: self.options.feed_days,
+        };
+        tasks.spawn("soundness", soundness.run(cancel.clone()));
         tasks.spawn("provisioner", provisioner.run(cancel.clone()));
         let intake = self.intake(queue.clone(), parked, announced);
         tasks.spawn("intake", intake.run(cancel.clone()));

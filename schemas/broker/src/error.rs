@@ -12,6 +12,15 @@ pub enum BrokerError {
     /// The broker says that there is no such stream.
     #[error("the broker has no such stream")]
     StreamMissing,
+    /// The stream has no such message, or can't read it any more.
+    #[error("the stream can't give this message")]
+    MessageMissing,
+    /// The message was to follow another sequence than the last one.
+    #[error("the stream's last sequence is {last}, another was expected")]
+    OutOfSequence {
+        /// The one the broker goes by.
+        last: u64,
+    },
     /// It did not answer in time, refused, or is away.
     #[error("the broker did not {what}")]
     Failed {

@@ -62,6 +62,8 @@ pub struct StreamInfo {
     pub created_ns: i128,
     /// The same as text, as it is stored.
     pub created: String,
+    /// The first sequence it still has; one more than the last when it is empty.
+    pub first_sequence: u64,
     /// The last sequence given out.
     pub last_sequence: u64,
     /// Messages in it.

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use async_nats::jetstream::consumer::Config as ConsumerConfig;
 use async_nats::jetstream::consumer::pull::Config as PullConfig;
-use async_nats::jetstream::context::{ContextBuilder, GetStreamErrorKind};
+use async_nats::jetstream::context::{
+    ContextBuilder, GetStreamErrorKind, PublishError, PublishErrorKind,
+};
 use async_nats::jetstream::stream::{Config as StreamConfig, RawMessageErrorKind, Stream};
 use async_nats::jetstream::{self, AckKind, Context, ErrorCode};
 use async_nats::{Client, ConnectOptions, Event, Request, ServerError};
@@ -122,6 +124,24 @@ fn failed<E: Into<Cause>>(what: &'static str) -> impl FnOnce(E) -> BrokerError {
     }
 }
 
+/// A refusal for the sake of order names the sequence that the broker goes by, in words alone.
+fn not_stored(error: PublishError) -> BrokerError {
+    match error.kind() {
+        PublishErrorKind::StreamNotFound => BrokerError::StreamMissing,
+        PublishErrorKind::WrongLastSequence => match named_sequence(&error.to_string()) {
+            Some(last) => BrokerError::OutOfSequence { last },
+            None => failed("confirm a message")(error),
+        },
+        _ => failed("confirm a message")(error),
+    }
+}
+
+fn named_sequence(words: &str) -> Option<u64> {
+    let (_, after) = words.rsplit_once("wrong last sequence: ")?;
+    let end = after.find(|c: char| !c.is_ascii_digit());
+    after.get(..end.unwrap_or(after.len()))?.parse().ok()
+}
+
 impl Nats {
     async fn find(&self, name: &str) -> Result<Stream, BrokerError> {
         self.jetstream
@@ -211,7 +231,7 @@ impl Port for Nats {
                 .publish_with_headers(subject, headers, payload);
             let acknowledgement = sent.await.map_err(failed("take a message"))?;
             let stored = async move {
-                let ack = acknowledgement.await.map_err(failed("confirm a message"))?;
+                let ack = acknowledgement.await.map_err(not_stored)?;
                 Ok(Stored {
                     sequence: ack.sequence,
                     duplicate: ack.duplicate,
@@ -230,6 +250,7 @@ impl Port for Nats {
                 config: info.config.clone(),
                 created_ns: info.created.unix_timestamp_nanos(),
                 created: info.created.to_string(),
+                first_sequence: info.state.first_sequence,
                 last_sequence: info.state.last_sequence,
                 messages: info.state.messages,
             })
@@ -264,8 +285,13 @@ impl Port for Nats {
     fn message_at(&self, stream: String, sequence: u64) -> Reply<'_, Kept> {
         async move {
             let stream = self.find(&stream).await?;
-            let message = stream.get_raw_message(sequence).await;
-            Ok(kept(message.map_err(failed("give a message back"))?))
+            match stream.get_raw_message(sequence).await {
+                Ok(message) => Ok(kept(message)),
+                Err(error) if matches!(error.kind(), RawMessageErrorKind::NoMessageFound) => {
+                    Err(BrokerError::MessageMissing)
+                }
+                Err(error) => Err(failed("give a message back")(error)),
+            }
         }
         .boxed()
     }
@@ -390,5 +416,18 @@ impl Acker for jetstream::message::Acker {
             })
         }
         .boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::named_sequence;
+
+    #[test]
+    fn a_refusal_names_the_last_sequence() {
+        let words = "wrong last sequence: wrong last sequence: 60 (code 400, error code 10071)";
+        assert_eq!(named_sequence(words), Some(60));
+        assert_eq!(named_sequence("wrong last sequence: unknown"), None);
+        assert_eq!(named_sequence("timed out"), None);
     }
 }

@@ -167,6 +167,10 @@ impl Port for Connection {
                         node.pass().await;
                         Ok(stored)
                     }
+                    Some(Err(Refused::WrongLastSequence(last))) => {
+                        node.pass().await;
+                        Err(BrokerError::OutOfSequence { last })
+                    }
                     Some(Err(_)) => {
                         node.pass().await;
                         failed("take a message")
@@ -213,7 +217,7 @@ impl Port for Connection {
         self.call("give a message back", move |server| {
             match server.message_at(&stream, sequence) {
                 Some(kept) => Ok(kept),
-                None => failed("give a message back"),
+                None => Err(BrokerError::MessageMissing),
             }
         })
     }

@@ -81,7 +81,7 @@ pub enum Next {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refused {
     NoStream,
-    WrongLastSequence,
+    WrongLastSequence(u64),
     OtherStream,
 }
 
@@ -236,7 +236,7 @@ impl Server {
             header(message, "Nats-Batch-Sequence") == Some((at + 1).to_string())
         });
         if !whole {
-            return Err(Refused::WrongLastSequence);
+            return Err(Refused::WrongLastSequence(0));
         }
         let name = state
             .stream_of(&messages[0].subject)
@@ -283,6 +283,7 @@ impl Server {
             config: stream.config.clone(),
             created_ns: i128::from(stream.born),
             created: format!("birth {}", stream.born),
+            first_sequence: stream.kept.keys().next().map_or(stream.last + 1, |first| *first),
             last_sequence: stream.last,
             messages: stream.kept.len() as u64,
         })
@@ -494,12 +495,14 @@ impl Stream {
         if let Some(id) = header(message, NATS_EXPECTED_LAST_MESSAGE_ID.as_ref()) {
             let last = self.kept.get(&self.last);
             if last.and_then(|last| header(last, NATS_MESSAGE_ID.as_ref())) != Some(id) {
-                return Err(Refused::WrongLastSequence);
+                return Err(Refused::WrongLastSequence(self.last));
             }
         }
         let last = header(message, NATS_EXPECTED_LAST_SEQUENCE.as_ref());
         match last {
-            Some(last) if last != self.last.to_string() => Err(Refused::WrongLastSequence),
+            Some(last) if last != self.last.to_string() => {
+                Err(Refused::WrongLastSequence(self.last))
+            }
             _ => Ok(()),
         }
     }
