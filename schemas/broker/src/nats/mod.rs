@@ -1,29 +1,25 @@
 //! NATS behind the port.
 
+mod connection;
+mod refusal;
+
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::Config as ConsumerConfig;
 use async_nats::jetstream::consumer::pull::Config as PullConfig;
-use async_nats::jetstream::context::{
-    ContextBuilder, GetStreamErrorKind, PublishError, PublishErrorKind,
-};
+use async_nats::jetstream::context::GetStreamErrorKind;
 use async_nats::jetstream::stream::{Config as StreamConfig, RawMessageErrorKind, Stream};
 use async_nats::jetstream::{self, AckKind, Context, ErrorCode};
-use async_nats::{Client, ConnectOptions, Event, Request, ServerError};
+use async_nats::{Client, Request};
 use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::watch;
 
-use crate::error::Cause;
+use crate::BrokerError;
 use crate::message::{Acker, Answer, Heard, Kept, Message, Outgoing, Place, Stored, StreamInfo};
 use crate::port::{Acknowledgement, Heards, Line, Messages, Port, Pull, Reply};
-use crate::{ACK_TIMEOUT, BrokerError, BrokerOptions};
+use refusal::{failed, not_stored};
 
-const CONNECT: Duration = Duration::from_secs(5);
-const PING: Duration = Duration::from_secs(5);
-const REQUEST: Duration = Duration::from_secs(10);
-/// A slow disk may have a whole window of messages to sync before it acknowledges the last.
-const ACKNOWLEDGE: Duration = Duration::from_secs(30);
-const RECONNECT_AT_MOST: Duration = Duration::from_secs(2);
+pub(crate) use connection::connect;
 
 /// A connection to a NATS server.
 pub(crate) struct Nats {
@@ -31,115 +27,6 @@ pub(crate) struct Nats {
     jetstream: Context,
     line: watch::Receiver<Line>,
     connections: watch::Receiver<u64>,
-}
-
-/// Connects in the background, for ever.
-pub(crate) async fn connect(options: &BrokerOptions) -> Result<Nats, BrokerError> {
-    let (report, line) = watch::channel(Line::default());
-    let (count, connections) = watch::channel(0u64);
-    let user = options.user.clone();
-    let mut connect = ConnectOptions::new()
-        .name(format!("shikaku-{user}"))
-        .retry_on_initial_connect()
-        .max_reconnects(None)
-        .connection_timeout(CONNECT)
-        .ping_interval(PING)
-        .request_timeout(Some(REQUEST))
-        .reconnect_delay_callback(reconnect_delay)
-        .event_callback(move |event| {
-            observe(&event, &user, &report, &count);
-            async {}
-        });
-    if !options.user.is_empty() {
-        connect = connect
-            .user_and_password(options.user.clone(), options.password.clone())
-            .custom_inbox_prefix(format!("_INBOX_{}", options.user));
-    }
-    if let Some(file) = &options.ca_file {
-        connect = connect.add_root_certificates(file.clone());
-    }
-    let servers: Vec<&str> = options.url.split(',').map(str::trim).collect();
-    let connecting = connect.connect(servers).await;
-    let client = connecting.map_err(|error| BrokerError::Address(error.into()))?;
-    let jetstream = ContextBuilder::new()
-        .timeout(ACK_TIMEOUT)
-        .ack_timeout(ACKNOWLEDGE)
-        .build(client.clone());
-    Ok(Nats {
-        client,
-        jetstream,
-        line,
-        connections,
-    })
-}
-
-fn reconnect_delay(attempts: usize) -> Duration {
-    let millis = 50u64.saturating_mul(u64::try_from(attempts).unwrap_or(u64::MAX));
-    Duration::from_millis(millis).min(RECONNECT_AT_MOST)
-}
-
-fn observe(event: &Event, user: &str, report: &watch::Sender<Line>, count: &watch::Sender<u64>) {
-    match event {
-        Event::Connected => {
-            report.send_modify(|line| {
-                line.up = true;
-                line.generation += 1;
-            });
-            count.send_modify(|count| *count += 1);
-            tracing::info!(broker.user = user, "connected to the broker");
-        }
-        Event::Disconnected | Event::Closed => {
-            report.send_modify(|line| line.up = false);
-            tracing::warn!(broker.user = user, "the line to the broker is down");
-        }
-        // A denied publish is never answered; this event is the only sign of it. Subjects hold nothing personal.
-        Event::ServerError(ServerError::Other(text)) if text.contains("ermissions") => {
-            metrics::counter!("shikaku_broker_denied_total", "user" => user.to_owned())
-                .increment(1);
-            tracing::error!(broker.user = user, denied = %text, "the broker's permissions forbid this");
-        }
-        Event::ServerError(_) | Event::ClientError(_) => {
-            metrics::counter!("shikaku_broker_errors_total", "user" => user.to_owned())
-                .increment(1);
-            tracing::error!(broker.user = user, broker.event = %event, "the broker complains");
-        }
-        Event::SlowConsumer(_) => {
-            metrics::counter!("shikaku_broker_slow_consumer_total", "user" => user.to_owned())
-                .increment(1);
-            tracing::warn!(
-                broker.user = user,
-                "messages were dropped: reading too slowly"
-            );
-        }
-        Event::LameDuckMode | Event::Draining => {
-            tracing::warn!(broker.user = user, broker.event = %event, "the broker is going away");
-        }
-    }
-}
-
-fn failed<E: Into<Cause>>(what: &'static str) -> impl FnOnce(E) -> BrokerError {
-    move |error| BrokerError::Failed {
-        what,
-        source: error.into(),
-    }
-}
-
-/// A refusal for the sake of order names the sequence that the broker goes by, in words alone.
-fn not_stored(error: PublishError) -> BrokerError {
-    match error.kind() {
-        PublishErrorKind::StreamNotFound => BrokerError::StreamMissing,
-        PublishErrorKind::WrongLastSequence => match named_sequence(&error.to_string()) {
-            Some(last) => BrokerError::OutOfSequence { last },
-            None => failed("confirm a message")(error),
-        },
-        _ => failed("confirm a message")(error),
-    }
-}
-
-fn named_sequence(words: &str) -> Option<u64> {
-    let (_, after) = words.rsplit_once("wrong last sequence: ")?;
-    let end = after.find(|c: char| !c.is_ascii_digit());
-    after.get(..end.unwrap_or(after.len()))?.parse().ok()
 }
 
 impl Nats {
@@ -416,18 +303,5 @@ impl Acker for jetstream::message::Acker {
             })
         }
         .boxed()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::named_sequence;
-
-    #[test]
-    fn a_refusal_names_the_last_sequence() {
-        let words = "wrong last sequence: wrong last sequence: 60 (code 400, error code 10071)";
-        assert_eq!(named_sequence(words), Some(60));
-        assert_eq!(named_sequence("wrong last sequence: unknown"), None);
-        assert_eq!(named_sequence("timed out"), None);
     }
 }
