@@ -118,3 +118,31 @@ impl Tally {
         .increment(more);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether the alarm is on after a look so many seconds from the beginning.
+    fn looks(tally: &mut Tally, pending: usize, seconds: &[u64]) -> Vec<bool> {
+        let begin = Instant::now();
+        let look = |after: &u64| {
+            tally.check(pending, begin + Duration::from_secs(*after));
+            tally.alarmed
+        };
+        seconds.iter().map(look).collect()
+    }
+
+    #[test]
+    fn a_file_lost_between_both_sides_is_told_within_a_minute() {
+        let mut tally = Tally::new("1319912349", "t1");
+        tally.seen();
+        tally.ended(FileEnd::Event);
+        assert_eq!(looks(&mut tally, 0, &[0, 60]), [false, false]);
+        tally.seen();
+        assert_eq!(looks(&mut tally, 1, &[0, 60]), [false, false], "it waits");
+        assert_eq!(looks(&mut tally, 0, &[0, 29, 30]), [false, false, true]);
+        tally.ended(FileEnd::Quarantined);
+        assert_eq!(looks(&mut tally, 0, &[0]), [false], "it was found");
+    }
+}

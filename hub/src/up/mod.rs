@@ -3,6 +3,7 @@
 //!
 //! A role that ends before it is asked to is an error, whatever it says.
 
+mod clock;
 mod console;
 mod demo;
 mod lines;
@@ -77,6 +78,7 @@ pub async fn run(config: Config, options: Up) -> Outcome {
         nats_url,
     };
     let mut roles = Roles::new();
+    clock::watch(&mut roles);
     let served = serve_all(&site, &options, demo, &mut roles, &stop).await;
     let drained = roles.stop(DRAINS_WITHIN).await;
     broker_stop.cancel();
@@ -166,6 +168,7 @@ pub async fn run_one(config: Config, role: Role) -> Outcome {
         nats_url,
     };
     let mut roles = Roles::new();
+    clock::watch(&mut roles);
     let served = serve_one(&site, role, &mut roles, &stop).await;
     let drained = roles.stop(DRAINS_WITHIN).await;
     served?;

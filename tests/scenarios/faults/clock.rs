@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use shikaku_tests::checker;
+use shikaku_tests::{checker, until};
 
 use super::scene::{Scene, settings};
 
@@ -18,7 +18,7 @@ fn library() -> PathBuf {
 }
 
 #[test]
-fn that_jumps_moves_no_position_and_no_time_of_record_goes_back() {
+fn that_jumps_is_told_and_moves_no_position_and_no_time_of_record_goes_back() {
     let mut scene = Scene::prepare(&settings());
     let offset = scene.hub.folder().join("clock");
     std::fs::write(&offset, "+0\n").unwrap();
@@ -52,6 +52,12 @@ fn that_jumps_moves_no_position_and_no_time_of_record_goes_back() {
         months.collect::<std::collections::BTreeSet<_>>().len() > 1,
         "the clock did not jump"
     );
+    for direction in ["forward", "back"] {
+        until(&format!("a jump {direction} is told"), || {
+            let jumps = scene.hub.metric("shikaku_clock_jumps_total", direction);
+            (jumps > 0.0).then_some(())
+        });
+    }
     scene.check();
 }
 
