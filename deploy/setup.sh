@@ -44,6 +44,11 @@ if [ "${#packages[@]}" -gt 0 ]; then
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${packages[@]}" >&2
 fi
 
+# The tests mount a share of their own.
+if [ ! -e /dev/fuse ]; then
+  as_root modprobe fuse 2>/dev/null || say "/dev/fuse is missing: the scenario of a network share will fail"
+fi
+
 # --- tools of our own ------------------------------------------------------------------------------
 
 mkdir -p "$tools/bin"

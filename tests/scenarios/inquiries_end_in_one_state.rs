@@ -1,41 +1,10 @@
 //! A ticket inquiry ends answered, rejected, timed out or uncertain, and the exit code says which.
 
-use std::process::{Child, Stdio};
-
 use serde_json::Value;
 use shikaku_tests::hub::{Hub, Printed};
 use shikaku_tests::settings::{FACILITY, Settings};
+use shikaku_tests::simulated::Simulated;
 use shikaku_tests::until;
-
-/// A simulated terminal that only answers requests.
-struct Simulated(Child);
-
-impl Simulated {
-    fn start(hub: &Hub, knobs: &[&str]) -> Self {
-        let scenario = hub.folder().join("quiet.toml");
-        std::fs::write(&scenario, "").unwrap();
-        let mut program = hub.program(&["sim", "terminal"]);
-        program.arg("--root").arg(hub.terminal("t1").root);
-        program.arg("--scenario").arg(scenario);
-        for knob in knobs {
-            program.args(["--knob", knob]);
-        }
-        Self(
-            program
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .spawn()
-                .unwrap(),
-        )
-    }
-}
-
-impl Drop for Simulated {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 fn hub(answer_timeout_s: u32) -> Hub {
     Hub::start(&Settings {
@@ -78,7 +47,7 @@ fn ends(printed: &Printed, code: i32, state: &str) -> Value {
 #[test]
 fn answered_or_rejected_when_the_centre_speaks() {
     let hub = hub(30);
-    let _terminal = Simulated::start(&hub, &["latency-ms=20"]);
+    let _terminal = Simulated::start(&hub, &hub.terminal("t1").root, &["latency-ms=20"]);
 
     let valid = ends(&inquire(&hub, ONE_TICKET), 0, "answered");
     assert_eq!(valid["validity"], "valid");
@@ -139,7 +108,7 @@ fn timed_out_when_nobody_takes_the_request() {
 #[test]
 fn uncertain_when_it_was_taken_and_nothing_came() {
     let hub = hub(1);
-    let _terminal = Simulated::start(&hub, &["silence=no-answer"]);
+    let _terminal = Simulated::start(&hub, &hub.terminal("t1").root, &["silence=no-answer"]);
     let answer = ends(&inquire(&hub, ONE_TICKET), 3, "uncertain");
     let id = answer["inquiry"].as_str().unwrap();
     let log = hub.log();

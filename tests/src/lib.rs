@@ -1,6 +1,6 @@
 //! Harness of the black-box scenarios: the built program, real servers, and readers from outside.
 //!
-//! Nothing here depends on a crate of the project but the virtual cards: a scenario knows what `docs/contract.md` says and no more.
+//! Nothing here depends on a crate of the project but the virtual cards and the share: a scenario knows what `docs/contract.md` says and no more.
 //! Whatever a test starts is its own, on free ports and in a folder of its own, and ends with it.
 //! A missing tool is a failure, never a skip; `make setup` brings them all.
 //!
@@ -28,6 +28,7 @@ pub mod postgres;
 pub mod process;
 pub mod program;
 pub mod settings;
+pub mod simulated;
 pub mod volume;
 pub mod words;
 

@@ -45,8 +45,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("shikaku-card-simulator", &[]),
     // A model that called the code would be a test of the code.
     ("shikaku-model", &[]),
-    // They know the built program alone, and the cards that lie in its reader.
-    ("shikaku-tests", &["shikaku-card-simulator"]),
+    ("shikaku-share", &[]),
+    // They know the built program alone, the cards that lie in its reader and the share below its folders.
+    (
+        "shikaku-tests",
+        &["shikaku-card-simulator", "shikaku-share"],
+    ),
 ];
 
 /// The binary, the only package that knows both wings.
@@ -75,6 +79,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ),
     ("clap", &[PROGRAM]),
     ("stateright", &["shikaku-model"]),
+    ("fuser", &["shikaku-share"]),
 ];
 
 fn metadata() -> Metadata {

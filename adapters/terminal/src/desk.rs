@@ -24,7 +24,7 @@ use shikaku_schemas::observation::OqsFolder;
 use crate::config::TerminalOptions;
 use crate::decode::{FACE_BYTES, RES_BYTES};
 use crate::error::TerminalError;
-use crate::folder::{Settings, Signature, Watch, signature_of};
+use crate::folder::{Settings, Signature, Watch, remove_if_same};
 use crate::forward::Forwarder;
 use crate::health::Health;
 use crate::mirror::Mirror;
@@ -181,9 +181,10 @@ impl Desk {
             OqsFolder::Face => &mut self.face,
             OqsFolder::Res => &mut self.res,
         };
-        let word = at.word;
+        let (word, takes) = (at.word, at.takes);
+        // What should have been removed is read again, and removed as a duplicate.
         let known = |name: &std::ffi::OsStr, signature: &Signature| {
-            seen.contains(&file_mark(seen, word, name.as_bytes(), signature))
+            !takes && seen.contains(&file_mark(seen, word, name.as_bytes(), signature))
         };
         let scanned = match folder {
             OqsFolder::Face => at.watch.scan(whose_face, known),
@@ -244,9 +245,8 @@ impl Desk {
     }
 
     fn remove_stuck(&mut self) {
-        self.stuck.retain(|path, signature| {
-            signature_of(path) == Some(*signature) && std::fs::remove_file(path).is_err()
-        });
+        self.stuck
+            .retain(|path, signature| remove_if_same(path, *signature).is_err());
     }
 
     fn next_pass(&self) -> Duration {

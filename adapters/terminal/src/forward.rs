@@ -3,7 +3,6 @@
 //!
 //! The bytes are not touched. What is asked is read beside, so that the answer can be told as any other.
 
-use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,7 +18,7 @@ use shikaku_schemas::value::{InquiryId, ObservationId};
 
 use crate::config::TerminalOptions;
 use crate::decode::RES_BYTES;
-use crate::folder::{Ready, Settings, Watch, Whose, signature_of};
+use crate::folder::{Ready, Settings, Watch, Whose, remove_if_same};
 use crate::request::{
     Asked, Forwarded, Inquiries, Request, Step, StepError, Submission, hex, send,
 };
@@ -109,10 +108,7 @@ impl Forwarder {
     }
 
     fn let_go(&self, program: &mut Program, ready: &Ready) {
-        if signature_of(&ready.path) == Some(ready.signature)
-            && let Err(error) = std::fs::remove_file(&ready.path)
-            && error.kind() != io::ErrorKind::NotFound
-        {
+        if let Err(error) = remove_if_same(&ready.path, ready.signature) {
             // Met again, and known by its mark.
             tracing::warn!(virtual_terminal.id = program.id, error = %error, "a request that went on can't be removed");
             program.watch.keep(&ready.name, true, AGAIN);

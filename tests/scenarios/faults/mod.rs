@@ -1,4 +1,4 @@
-//! Disks, lines, brokers, databases and clocks that fail: `docs/faults.md` says which promise each holds.
+//! Disks, shares, lines, brokers, databases and clocks that fail: `docs/faults.md` says which promise each holds.
 
 mod broken_disk;
 mod burst;
@@ -8,6 +8,7 @@ mod commands;
 mod cut_lines;
 mod damaged_store;
 mod every_syscall;
+mod flaky_share;
 mod full_disk;
 mod killed_relay;
 mod scene;

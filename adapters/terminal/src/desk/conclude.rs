@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{Desk, content_mark, has_stood, unfinished_pause};
 use crate::decode::{Answer, FACE_BYTES, Fault, Place, RES_BYTES, Verdict, is_sayable, judge};
-use crate::folder::{Ready, signature_of};
+use crate::folder::{Ready, remove_if_same};
 use crate::forward::expected_name;
 use crate::quarantine::{QuarantinedFile, SetAside};
 use crate::request::{Asked, Effect, Forwarded, News};
@@ -258,13 +258,10 @@ impl Desk {
     fn let_go(&mut self, folder: OqsFolder, ready: &Ready) {
         let at = self.drop_folder(folder);
         at.watch.settle(&ready.name, ready.signature, ready.digest);
-        // What was replaced since it was read is another file, and is met in the next scan.
-        if !at.takes || signature_of(&ready.path) != Some(ready.signature) {
+        if !at.takes {
             return;
         }
-        if let Err(error) = std::fs::remove_file(&ready.path)
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
+        if let Err(error) = remove_if_same(&ready.path, ready.signature) {
             tracing::warn!(error = %error, "a file that is safe can't be removed; it is tried again");
             self.stuck.insert(ready.path.clone(), ready.signature);
         }

@@ -9,12 +9,13 @@ use proptest::prelude::*;
 use shikaku_kit::backoff::Backoff;
 use shikaku_kit::broker::BrokerOptions;
 use shikaku_kit::spool::{Spool, SpoolOptions};
-use shikaku_schemas::clock::SystemClock;
+use shikaku_schemas::clock::{Clock as _, SystemClock};
 use shikaku_schemas::group::{Facility, Terminal};
 use shikaku_schemas::seal::SealKey;
 
 use super::*;
 use crate::config::Timing;
+use crate::folder::signature_of;
 use crate::quarantine::list;
 use crate::request::{Folders, Journal};
 
@@ -172,6 +173,30 @@ proptest! {
             prop_assert_eq!(std::fs::read_dir(&face).unwrap().count(), 0);
         }
     }
+}
+
+#[test]
+fn what_could_not_be_removed_before_a_restart_is_removed_after_it() {
+    let place = tempfile::tempdir().unwrap();
+    let face = place.path().join("oqs/face");
+    std::fs::create_dir_all(&face).unwrap();
+    std::fs::write(face.join("1.xml"), answer(1)).unwrap();
+    let directory = place.path().join("data/spool");
+    let key = SealKey::from_bytes([9; 32]);
+    let spool = Arc::new(Spool::open(SpoolOptions::new(directory, key)).unwrap());
+    let mut before = desk(&options(place.path(), FaceMode::Copy), &spool);
+    before.pass();
+    before.pass();
+    let signature = signature_of(&face.join("1.xml")).unwrap().unwrap();
+    let mark = file_mark(&before.seen, "face", b"1.xml", &signature);
+    before.seen.note(&[mark], SystemClock.now()).unwrap();
+    drop(before);
+    let mut after = desk(&options(place.path(), FaceMode::Take), &spool);
+    after.pass();
+    after.pass();
+    assert_eq!(std::fs::read_dir(&face).unwrap().count(), 0);
+    assert_eq!((after.tally.duplicates, after.tally.events), (1, 0));
+    assert_eq!(spool.status().pending, 1);
 }
 
 #[test]

@@ -88,9 +88,30 @@ pub(crate) fn start_of(path: &Path, most: usize) -> io::Result<(u64, Vec<u8>)> {
 }
 
 /// The present signature of a regular file; `None` when it is gone.
-pub(crate) fn signature_of(path: &Path) -> Option<Signature> {
-    let metadata = std::fs::symlink_metadata(path).ok()?;
-    metadata.is_file().then(|| Signature::of(&metadata))
+///
+/// # Errors
+/// When the share does not say: the file may well be there.
+pub(crate) fn signature_of(path: &Path) -> io::Result<Option<Signature>> {
+    match std::fs::symlink_metadata(path) {
+        Ok(metadata) => Ok(metadata.is_file().then(|| Signature::of(&metadata))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Removes a file as long as it is the one of that signature.
+///
+/// # Errors
+/// While it may still be there.
+pub(crate) fn remove_if_same(path: &Path, signature: Signature) -> io::Result<()> {
+    if signature_of(path)? != Some(signature) {
+        // What was replaced since it was read is another file, and is met in the next scan.
+        return Ok(());
+    }
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Renames unless `to` exists.
@@ -102,10 +123,11 @@ pub(crate) fn rename_without_overwriting(from: &Path, to: &Path) -> io::Result<(
         Ok(()) => Ok(()),
         // Shares without this kind of rename: look first. A race stays, but only with a writer of our very name.
         Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
-            if std::fs::symlink_metadata(to).is_ok() {
-                return Err(io::ErrorKind::AlreadyExists.into());
+            match std::fs::symlink_metadata(to) {
+                Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => std::fs::rename(from, to),
+                Err(error) => Err(error),
             }
-            std::fs::rename(from, to)
         }
         Err(error) => Err(error.into()),
     }
@@ -116,5 +138,29 @@ pub(crate) fn sync_folder(folder: &Path) {
     // A share that can't sync a folder promises nothing more anyway.
     if let Ok(folder) = File::open(folder) {
         let _ = folder.sync_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_share_does_not_say_is_not_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.xml");
+        std::fs::write(&file, b"a").unwrap();
+        let signature = signature_of(&file).unwrap().unwrap();
+        // No folder lies on this way: an error that is not the file's absence.
+        let unsaid = file.join("b.xml");
+        assert!(signature_of(&unsaid).is_err());
+        assert!(remove_if_same(&unsaid, signature).is_err());
+        std::fs::write(&file, b"another").unwrap();
+        remove_if_same(&file, signature).unwrap();
+        let replaced = signature_of(&file).unwrap().unwrap();
+        assert_ne!(replaced, signature, "another file stays");
+        remove_if_same(&file, replaced).unwrap();
+        assert_eq!(signature_of(&file).unwrap(), None);
+        remove_if_same(&file, replaced).unwrap();
     }
 }

@@ -135,8 +135,10 @@ impl Watch {
     ) -> io::Result<Scanned> {
         let mut scanned = Scanned::default();
         let mut present = HashSet::new();
-        for entry in std::fs::read_dir(&self.settings.folder)? {
-            let entry = entry?;
+        // Half a listing would make the other half vanish.
+        let entries: Vec<_> =
+            std::fs::read_dir(&self.settings.folder)?.collect::<io::Result<_>>()?;
+        for entry in entries {
             let name = entry.file_name();
             match whose(&name.to_string_lossy()) {
                 Whose::Temporary => continue,
@@ -148,10 +150,12 @@ impl Watch {
                 }
                 Whose::Ours => {}
             }
-            let Some(signature) = signature_of(&entry.path()) else {
-                continue;
-            };
-            self.meet(&name, signature, &known, &mut scanned);
+            match signature_of(&entry.path()) {
+                Ok(None) => continue,
+                Ok(Some(signature)) => self.meet(&name, signature, &known, &mut scanned),
+                // It is listed, and the share does not say more now.
+                Err(_) => {}
+            }
             present.insert(name);
         }
         let gone = self

@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::TerminalOptions;
 use crate::decode::{Fault, RES_BYTES, is_final};
-use crate::folder::{signature_of, start_of};
+use crate::folder::{remove_if_same, start_of};
 use crate::forward::expected_name;
 use crate::mirror::Mirror;
 use crate::quarantine::{Quarantine, QuarantinedFile, SetAside};
@@ -114,12 +114,14 @@ impl Jobs {
 
     fn look(&mut self) {
         let folder = self.inquiries.folders.res.clone();
-        let Ok(entries) = std::fs::read_dir(&folder) else {
+        let listed = std::fs::read_dir(&folder).and_then(|entries| {
+            let names = entries.map(|entry| Ok(entry?.file_name()));
+            names.collect::<std::io::Result<Vec<OsString>>>()
+        });
+        // Half a listing would make the other half vanish.
+        let Ok(names) = listed else {
             return;
         };
-        let names: Vec<OsString> = entries
-            .filter_map(|entry| Some(entry.ok()?.file_name()))
-            .collect();
         for name in self.standings.retain(&names) {
             self.inquiries.vanished(&name);
         }
@@ -182,10 +184,7 @@ impl Jobs {
         }
         self.tally.ended(ended);
         self.standings.settle(name);
-        // What was replaced since it was read is another file, and is met in the next look.
-        if signature_of(path) == Some(signature)
-            && let Err(error) = std::fs::remove_file(path)
-        {
+        if let Err(error) = remove_if_same(path, signature) {
             tracing::warn!(error = %error, "a result that is safe can't be removed; it is tried again");
         }
     }

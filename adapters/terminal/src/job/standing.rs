@@ -63,7 +63,7 @@ impl Standings {
 
     /// One look at one file.
     pub(super) fn look(&mut self, name: &OsStr, path: &Path) -> Option<Stable> {
-        let signature = signature_of(path)?;
+        let signature = signature_of(path).ok()??;
         let now = Instant::now();
         let standing = match self.found.get_mut(name) {
             Some(standing) if standing.signature == signature => standing,

@@ -35,7 +35,8 @@ pub(crate) fn follow(
     due.filter_map(|request| {
         let late = now.duration_since(request.deadline);
         let file = request.file.clone()?;
-        if late < answer_patience && answer_is_there(folders, &file) {
+        // A folder that can't be listed may hold it.
+        if late < answer_patience && answer_is_there(folders, &file).unwrap_or(true) {
             return None;
         }
         let step = match withdraw(folders, &file) {
@@ -53,25 +54,30 @@ pub(crate) fn follow(
 }
 
 /// What a start finds of requests whose rename nobody saw the end of.
-pub(crate) fn recover(journal: &Journal, folders: &Folders) -> Vec<Followed> {
-    journal
-        .open_requests()
-        .into_iter()
-        .filter(|request| request.step == Step::Intent)
-        .filter_map(|request| {
-            let file = request.file.clone()?;
-            let in_req = folders.request(&file).exists();
-            let step = if in_req || answer_is_there(folders, &file) {
-                Step::Submitted
-            } else {
-                // Also when our temporary file is still there: after a power cut the folder may be older than
-                // what the terminal did.
-                let _ = fs::remove_file(folders.temporary(&file));
-                Step::Uncertain
-            };
-            Some(Followed { request, step })
-        })
-        .collect()
+///
+/// # Errors
+/// While the folders can't be looked at: nothing is decided then. At its deadline a request is settled all the same.
+pub(crate) fn recover(journal: &Journal, folders: &Folders) -> io::Result<Vec<Followed>> {
+    let mut found = Vec::new();
+    for request in journal.open_requests() {
+        let Some(file) = request.file.clone() else {
+            continue;
+        };
+        if request.step != Step::Intent {
+            continue;
+        }
+        let in_req = folders.request(&file).try_exists()?;
+        let step = if in_req || answer_is_there(folders, &file)? {
+            Step::Submitted
+        } else {
+            // Also when our temporary file is still there: after a power cut the folder may be older than
+            // what the terminal did.
+            let _ = fs::remove_file(folders.temporary(&file));
+            Step::Uncertain
+        };
+        found.push(Followed { request, step });
+    }
+    Ok(found)
 }
 
 /// Removes temporary and withdrawn files that a crash left behind after their request was settled.
@@ -103,7 +109,7 @@ fn withdraw(folders: &Folders, file: &str) -> io::Result<bool> {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             is_reachable(&folders.req)?;
-            Ok(withdrawn.exists())
+            withdrawn.try_exists()
         }
         Err(error) => Err(error),
     }
@@ -113,10 +119,11 @@ fn is_reachable(folder: &Path) -> io::Result<()> {
     fs::read_dir(folder).map(drop)
 }
 
-fn answer_is_there(folders: &Folders, file: &str) -> bool {
-    fs::read_dir(&folders.res).is_ok_and(|entries| {
-        entries
-            .flatten()
-            .any(|entry| answers(&entry.file_name().to_string_lossy(), file))
-    })
+fn answer_is_there(folders: &Folders, file: &str) -> io::Result<bool> {
+    for entry in fs::read_dir(&folders.res)? {
+        if answers(&entry?.file_name().to_string_lossy(), file) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

@@ -102,7 +102,7 @@ impl Inquiries {
     /// Settles what an earlier run left between intent and outcome.
     pub(crate) fn recover(&self) -> Result<(), StepError> {
         let mut journal = self.journal();
-        for found in recover(&journal, &self.folders) {
+        for found in recover(&journal, &self.folders)? {
             self.keep(&mut journal, &found)?;
         }
         // Left-overs harm nobody, and the folder may be away.

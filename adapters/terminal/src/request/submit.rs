@@ -3,6 +3,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use shikaku_schemas::oqs::Message;
@@ -10,6 +11,10 @@ use shikaku_schemas::task::Task;
 
 use super::{Folders, Journal, Request, Step, letter};
 use crate::folder::{rename_without_overwriting, sync_folder};
+
+/// How often a refused rename is tried again at once.
+const RENAMES_MORE: u32 = 3;
+const RENAME_PAUSE: Duration = Duration::from_millis(100);
 
 /// What became of a task for now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,7 +89,7 @@ pub(crate) fn send(
         remove_quietly(&temporary);
         return Err(error);
     }
-    match rename_without_overwriting(&temporary, &visible) {
+    match make_visible(&temporary, &visible) {
         Ok(()) => sync_folder(&folders.req),
         // Our temporary file still there says that the rename did not happen.
         Err(_) if fs::remove_file(&temporary).is_ok() => {
@@ -99,6 +104,26 @@ pub(crate) fn send(
     }
     journal.note(step(Step::Submitted))?;
     Ok(Submission::Journalled)
+}
+
+/// Gives a request its final name. A share may refuse for a moment, or carry a rename out and say that it failed; the
+/// temporary file is ours alone, so trying again makes the request visible once, and its absence says that it is.
+fn make_visible(temporary: &Path, visible: &Path) -> io::Result<()> {
+    let mut renamed = rename_without_overwriting(temporary, visible);
+    for _ in 0..RENAMES_MORE {
+        match &renamed {
+            Ok(()) => break,
+            // There was nothing to rename.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => break,
+            Err(_) => std::thread::sleep(RENAME_PAUSE),
+        }
+        let folder_is_there = temporary.parent().is_some_and(Path::is_dir);
+        if folder_is_there && matches!(temporary.try_exists(), Ok(false)) {
+            return Ok(());
+        }
+        renamed = rename_without_overwriting(temporary, visible);
+    }
+    renamed
 }
 
 /// Writes `bytes` under the temporary name of a new request, and gives the request's name.

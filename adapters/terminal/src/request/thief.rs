@@ -32,6 +32,10 @@ impl Inquiries {
         let Some(request) = inquiry.and_then(|inquiry| self.get(inquiry)) else {
             return;
         };
+        // We removed it ourselves, and a slow listing showed it once more.
+        if matches!(request.step, Step::Answered | Step::Rejected | Step::Lapsed) {
+            return;
+        }
         self.count("shikaku_terminal_answers_vanished_total");
         tracing::warn!(inquiry.id = %request.inquiry, terminal.id = self.terminal,
             "an answer vanished from res before it was read: another program takes files there, or the terminal tidies \

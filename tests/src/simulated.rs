@@ -1,0 +1,32 @@
+//! A simulated terminal: a process of its own that answers requests.
+
+use std::path::Path;
+use std::process::{Child, Stdio};
+
+use crate::hub::Hub;
+
+/// A simulated terminal that only answers requests. It ends with the test.
+pub struct Simulated(Child);
+
+impl Simulated {
+    /// Starts one on the folders below `root`.
+    pub fn start(hub: &Hub, root: &Path, knobs: &[&str]) -> Self {
+        let scenario = hub.folder().join("quiet.toml");
+        std::fs::write(&scenario, "").unwrap();
+        let mut program = hub.program(&["sim", "terminal"]);
+        program.arg("--root").arg(root);
+        program.arg("--scenario").arg(scenario);
+        for knob in knobs {
+            program.args(["--knob", knob]);
+        }
+        let quiet = program.stdin(Stdio::null()).stdout(Stdio::null());
+        Self(quiet.spawn().unwrap())
+    }
+}
+
+impl Drop for Simulated {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
