@@ -12,6 +12,7 @@ mod message;
 mod nats;
 mod options;
 mod port;
+mod pulled;
 
 pub use async_nats::header::{
     NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL, NATS_BATCH_ID, NATS_BATCH_SEQUENCE,

@@ -13,11 +13,12 @@ use futures::stream::BoxStream;
 use tokio::sync::watch;
 
 use crate::message::{Answer, Heard, Kept, Message, Outgoing, Stored, StreamInfo};
+use crate::pulled::on_one_line;
 use crate::{BrokerAt, BrokerError, nats};
 
 /// Messages heard on a subscription. Its end is an event like any other, never a clean exit.
 pub type Heards = BoxStream<'static, Heard>;
-/// Messages pulled from a consumer, for as long as the stream and the consumer are there.
+/// Messages pulled from a consumer, for as long as the line, the stream and the consumer are there.
 pub type Messages = BoxStream<'static, Result<Message, BrokerError>>;
 /// What waits for a stream's acknowledgement.
 pub type Acknowledgement = BoxFuture<'static, Result<Stored, BrokerError>>;
@@ -320,7 +321,8 @@ impl Broker {
         self.port.reset_consumer(stream, name, sequence).await
     }
 
-    /// Pulls from a consumer.
+    /// Pulls from a consumer, until the line comes up anew: then the stream ends, and what came of it is not settled
+    /// any more.
     ///
     /// # Errors
     /// When stream or consumer are not there, or no answer.
@@ -331,7 +333,10 @@ impl Broker {
         pull: Pull,
     ) -> Result<Messages, BrokerError> {
         let (stream, consumer) = (stream.into(), consumer.into());
-        self.port.messages(stream, consumer, pull).await
+        let mut connections = self.connections.clone();
+        connections.mark_unchanged();
+        let messages = self.port.messages(stream, consumer, pull).await?;
+        Ok(on_one_line(messages, connections, &self.line))
     }
 }
 

@@ -22,6 +22,10 @@ compile_error!(
 
 use std::process::ExitCode;
 
+/// A run takes and gives back many small pieces.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     run::main()
 }

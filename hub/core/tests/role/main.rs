@@ -8,6 +8,7 @@ mod flow;
 mod identity;
 mod inquiry;
 mod job;
+mod line;
 mod medical;
 mod month;
 mod postgres;
