@@ -16,4 +16,5 @@ mod inquiries_end_in_one_state;
 mod not_commissioned_answers_hide_numbers;
 mod operation_test_on_verification_terminals;
 mod other_public_expenses_by_config_alone;
+mod requests_of_existing_programs;
 mod two_terminals_make_one_record;

@@ -9,10 +9,7 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use shikaku_schemas::oqs::file::answer_base;
 use shikaku_schemas::oqs::job::Poll;
-use shikaku_schemas::oqs::medical::Wanted;
-use shikaku_schemas::oqs::{
-    Direction, Family, Form, Limits, Message, Phase, Request as _, commissioned, medical,
-};
+use shikaku_schemas::oqs::{Direction, Family, Form, Limits, Message, Phase, Request as _};
 use shikaku_schemas::seal::SealKey;
 use shikaku_schemas::value::{InquiryId, ObservationId};
 
@@ -20,7 +17,7 @@ use crate::config::TerminalOptions;
 use crate::decode::RES_BYTES;
 use crate::folder::{Ready, Settings, Watch, Whose, remove_if_same};
 use crate::request::{
-    Asked, Forwarded, Inquiries, Request, Step, StepError, Submission, hex, send,
+    Asked, Forwarded, Inquiries, News, Request, Step, StepError, Submission, hex, letter, send,
 };
 
 const GROUP: usize = 64;
@@ -28,12 +25,6 @@ const GROUP_BYTES: usize = 8 << 20;
 const AGAIN: Duration = Duration::from_secs(1);
 /// Programs give up far sooner: after this nobody waits for what the terminal did not take.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(30);
-/// To read beside; larger requests are forwarded all the same.
-const READ: Limits = Limits {
-    bytes: RES_BYTES,
-    elements: 4_000_000,
-    ..Limits::SINGLE
-};
 
 /// The programs whose requests this terminal carries.
 pub(crate) struct Forwarder {
@@ -128,8 +119,13 @@ impl Forwarder {
         seed.extend_from_slice(&ready.signature.bytes());
         seed.extend_from_slice(name.as_bytes());
         let mark = hex(&self.key.digest(&seed)[..16]);
+        let message = Message::recognise(&name, &ready.bytes);
         let mut journal = self.inquiries.journal();
-        if journal.forwarded_as(&mark).is_some() {
+        if let Some(inquiry) = journal.forwarded_as(&mark) {
+            // It went on, and perhaps the spool had no room for the word of it.
+            if let Some(request) = journal.get(inquiry) {
+                self.tell(request, message, &ready.bytes)?;
+            }
             return Ok(true);
         }
         let Some((prefix, extension)) = parts(&name) else {
@@ -137,7 +133,6 @@ impl Forwarder {
         };
         let now = self.inquiries.clock.now();
         let forwarded = Forwarded::new(&self.key, program, &mark, &name);
-        let message = Message::recognise(&name, &ready.bytes);
         let poll = message.filter(|message| message.phase == Phase::Second);
         if let Some(message) = poll {
             let number = reception_number(message, &ready.bytes);
@@ -160,7 +155,10 @@ impl Forwarder {
             return Ok(asked?);
         }
         let mut request = self.request(&forwarded, Family::Single, now);
-        request.asked = message.map_or_else(Asked::default, |message| asked(message, &ready.bytes));
+        request.asked = message.map_or_else(Asked::default, |message| {
+            let question = letter::read(message, &ready.bytes);
+            question.map_or_else(|| Asked::of(message.family), |body| letter::asked(&body))
+        });
         let inquiry = request.inquiry;
         let folders = &self.inquiries.folders;
         let submission = send(
@@ -173,12 +171,25 @@ impl Forwarder {
         if submission != Submission::Journalled {
             return Ok(false);
         }
-        if let Some(request) = journal.get(inquiry)
-            && message.is_some()
-        {
-            self.inquiries.tell(request, request.step)?;
+        if let Some(request) = journal.get(inquiry) {
+            self.tell(request, message, &ready.bytes)?;
         }
         Ok(true)
+    }
+
+    /// Tells the hub of a request that went on. Of a function that we do not know there is nothing to tell, and an
+    /// asking after a job's result is told by what comes.
+    fn tell(
+        &self,
+        request: &Request,
+        message: Option<Message>,
+        bytes: &[u8],
+    ) -> Result<(), StepError> {
+        let Some(message) = message.filter(|message| message.phase != Phase::Second) else {
+            return Ok(());
+        };
+        let question = letter::read(message, bytes).map(Box::new);
+        Ok(self.inquiries.say(request, News::Forwarded(question))?)
     }
 
     fn request(&self, forwarded: &Forwarded, family: Family, now: Timestamp) -> Request {
@@ -232,25 +243,7 @@ pub(crate) fn expected_name(forwarded: &Forwarded, key: &SealKey, answer: &str) 
     Some(format!("{base}.{extension}"))
 }
 
-fn asked(message: Message, bytes: &[u8]) -> Asked {
-    let mut asked = Asked::of(message.family);
-    match message.family {
-        Family::Commissioned => {
-            let request = commissioned::Request::read(bytes, &READ);
-            asked.month = request.ok().map(|request| request.month);
-        }
-        Family::Drugs => {
-            let request = medical::Request::read(bytes, &READ);
-            asked.treatments = request.is_ok_and(|request| {
-                matches!(request.wanted, Wanted::Drugs { with_treatments, .. } if with_treatments)
-            });
-        }
-        _ => {}
-    }
-    asked
-}
-
 fn reception_number(message: Message, bytes: &[u8]) -> Option<String> {
-    let poll = Poll::read(bytes, &READ);
+    let poll = Poll::read(bytes, &Limits::SINGLE);
     (message.form == Form::Xml).then(|| poll.ok().map(|poll| poll.reception_number))?
 }

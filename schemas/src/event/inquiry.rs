@@ -41,6 +41,9 @@ pub struct InquiryRequested {
     /// The terminal it was given to, for good: after a restart it is told to no other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terminal: Option<String>,
+    /// The virtual terminal of the existing program that made the request by itself: nobody here sends it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
 }
 
 /// `inquiry-submitted`.

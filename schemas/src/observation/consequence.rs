@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::InquiryProgress;
 use crate::oqs::medical::Overview;
 use crate::oqs::registration::Outcome;
+use crate::task::TaskBody;
 use crate::value::{AsOf, ConsentScope, InquiryId, PatientNumber};
 
 /// What became of one registration: the answer about one person, or one unit of a bulk answer.
@@ -53,6 +54,10 @@ pub struct RequestForwarded {
     pub program: String,
     /// The function, as its names begin: `OQSsiquc`.
     pub function: String,
+    /// What is asked, with the first step, as far as the request could be read and is about one person, a month or a
+    /// period.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question: Option<Box<TaskBody>>,
     /// What happened. The inquiry is the program's own: nobody here asked for it.
     #[serde(flatten)]
     pub progress: InquiryProgress,

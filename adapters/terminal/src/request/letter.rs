@@ -4,8 +4,11 @@ use shikaku_schemas::oqs::medical::{self, Wanted};
 use shikaku_schemas::oqs::registration::{self, Registration};
 use shikaku_schemas::oqs::request::{Head, Request as _, RequestError};
 use shikaku_schemas::oqs::text::Encoding;
-use shikaku_schemas::oqs::{Family, Form, bulk, commissioned, consented, single};
-use shikaku_schemas::task::{BulkRow, QualificationNumbers, ReferenceQuestion, Task, TaskBody};
+use shikaku_schemas::oqs::{Family, Form, Limits, Message, bulk, commissioned, consented, single};
+use shikaku_schemas::task::{
+    BulkRow, CheckupQuestion, CommissionedQuestion, DrugQuestion, PeriodQuestion,
+    QualificationNumbers, ReferenceQuestion, Task, TaskBody, TicketQuestion,
+};
 
 use super::asked::Asked;
 
@@ -94,6 +97,83 @@ pub(crate) fn write(task: &Task) -> Result<Vec<u8>, RequestError> {
             medical(head, &question.numbers, Wanted::Checkups).write(encoding)
         }
     }
+}
+
+/// What a program's request asks, if it can be read and is about one person, a month or a period; lists of people are
+/// the program's alone.
+pub(crate) fn read(message: Message, bytes: &[u8]) -> Option<TaskBody> {
+    let limits = &Limits::SINGLE;
+    match message.family {
+        Family::Single => single::Request::read(bytes, limits).ok().and_then(ticket),
+        Family::Commissioned => {
+            let asked = commissioned::Request::read(bytes, limits).ok()?;
+            Some(TaskBody::Commissioned(CommissionedQuestion {
+                month: asked.month,
+            }))
+        }
+        Family::HomeVisit | Family::Online => {
+            let asked = consented::Request::read(bytes, limits).ok()?;
+            let period = PeriodQuestion {
+                from: asked.from,
+                to: asked.to,
+            };
+            Some(match message.family {
+                Family::Online => TaskBody::Online(period),
+                _ => TaskBody::HomeVisit(period),
+            })
+        }
+        Family::Registration => {
+            let asked = registration::Request::read(bytes, limits)
+                .ok()?
+                .registration;
+            Some(TaskBody::Reference(ReferenceQuestion {
+                reference_number: asked.reference_number.as_str().into(),
+                numbers: QualificationNumbers {
+                    insurer_number: asked.insurer_number,
+                    symbol: asked.symbol,
+                    number: asked.number,
+                    branch: asked.branch,
+                },
+            }))
+        }
+        Family::Drugs | Family::Checkups => {
+            let asked = medical::Request::read(bytes, limits).ok()?;
+            let numbers = QualificationNumbers {
+                insurer_number: asked.insurer_number,
+                symbol: asked.symbol,
+                number: asked.number,
+                branch: asked.branch,
+            };
+            Some(match asked.wanted {
+                Wanted::Drugs {
+                    from,
+                    to,
+                    with_treatments,
+                } => TaskBody::DrugInfo(DrugQuestion {
+                    numbers,
+                    from,
+                    to,
+                    with_treatments,
+                }),
+                Wanted::Checkups => TaskBody::CheckupInfo(CheckupQuestion { numbers }),
+            })
+        }
+        Family::Bulk | Family::BulkRegistration => None,
+    }
+}
+
+/// An inquiry by the numbers of an insurance card is none by a ticket.
+fn ticket(asked: single::Request) -> Option<TaskBody> {
+    let search = asked.search;
+    let of_ticket = search.symbol.is_none() && search.branch.is_none();
+    of_ticket.then(|| {
+        TaskBody::Ticket(TicketQuestion {
+            payer_number: search.insurer_number.as_str().into(),
+            recipient_number: search.number.as_str().into(),
+            birth_date: search.birth_date,
+            confirmed_on: asked.confirmed_on,
+        })
+    })
 }
 
 fn search(row: &BulkRow) -> single::Search {

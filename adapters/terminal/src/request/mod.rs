@@ -9,7 +9,7 @@ mod follow;
 mod forwarded;
 mod inquiries;
 mod journal;
-mod letter;
+pub(crate) mod letter;
 mod submit;
 mod thief;
 mod told;

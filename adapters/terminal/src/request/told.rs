@@ -5,6 +5,7 @@ use shikaku_schemas::observation::{
     InquiryProgress, Observation, ObservationBody, Progress, RequestForwarded,
 };
 use shikaku_schemas::oqs::Refusal;
+use shikaku_schemas::task::TaskBody;
 use shikaku_schemas::value::{InquiryId, ObservationId};
 
 use super::{Inquiries, Request};
@@ -13,6 +14,8 @@ use super::{Inquiries, Request};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum News {
     Submitted,
+    /// A program made it: with what it asks, as far as that could be read.
+    Forwarded(Option<Box<TaskBody>>),
     TimedOut,
     Uncertain,
     /// It can't be written; the reason names no value.
@@ -30,7 +33,7 @@ pub(crate) enum News {
 impl News {
     fn progress(&self) -> Progress {
         match self {
-            Self::Submitted => Progress::Submitted,
+            Self::Submitted | Self::Forwarded(_) => Progress::Submitted,
             Self::TimedOut => Progress::TimedOut,
             Self::Uncertain => Progress::Uncertain,
             Self::Refused(_) => Progress::Refused,
@@ -45,7 +48,7 @@ impl News {
     /// What makes the step one, however often it is told.
     fn fact(&self, inquiry: InquiryId) -> String {
         let word = match self {
-            Self::Submitted => "submitted",
+            Self::Submitted | Self::Forwarded(_) => "submitted",
             Self::TimedOut => "timed-out",
             Self::Uncertain => "uncertain",
             Self::Refused(_) => "refused",
@@ -72,7 +75,9 @@ impl Inquiries {
             count: None,
             refusal: None,
         };
+        let mut question = None;
         match news {
+            News::Forwarded(asked) => question = asked,
             News::Accepted(number) => body.reception_number = Some(number),
             News::Polled(count) | News::Received(count) => body.count = Some(count),
             News::Refused(refusal) | News::Rejected(refusal) | News::Lapsed(refusal) => {
@@ -94,6 +99,7 @@ impl Inquiries {
                 Some(forwarded) => ObservationBody::RequestForwarded(RequestForwarded {
                     program: forwarded.program.clone(),
                     function: request.asked.family.prefix().to_owned(),
+                    question,
                     progress: body,
                 }),
             },

@@ -141,6 +141,11 @@ async fn a_programs_single_requests_come_back_byte_for_byte_and_are_told() {
         .filter(|told| told.progress.progress == Progress::Submitted);
     let functions: Vec<_> = submitted.map(|told| told.function.clone()).collect();
     assert_eq!(functions, ["OQSsiquc", "YZKsiquc", "YZKsiquc"]);
+    let questions: Vec<_> = told
+        .iter()
+        .filter_map(|told| Some(told.question.as_ref()?.kind()))
+        .collect();
+    assert_eq!(questions, ["ticket", "drug-info", "drug-info"]);
     assert!(told.iter().all(|told| told.program == PROGRAM));
     scene.running.stop().await;
     played.stop().await;

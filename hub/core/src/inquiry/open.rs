@@ -59,7 +59,10 @@ impl OpenInquiries {
         let Some(event) = &opened.event else {
             return;
         };
-        if let (Event::InquiryRequested(asked), Some(facility)) = (event, &opened.head.facility) {
+        if let (Event::InquiryRequested(asked), Some(facility)) = (event, &opened.head.facility)
+            // What a program asked by itself is at its terminal already, and is never asked by us.
+            && asked.program.is_none()
+        {
             if let Some(before) = asked.repeats {
                 self.lapsed.remove(&before);
                 let times = self.repeats.get(&before).copied().unwrap_or_default();

@@ -189,7 +189,8 @@ impl Runs {
 
     fn note(&mut self, facility: &FacilityCode, event: &Event) {
         let ended = match event {
-            Event::InquiryRequested(asked) => {
+            // What a program asked by itself settles nothing here.
+            Event::InquiryRequested(asked) if asked.program.is_none() => {
                 if let Some(TaskBody::Commissioned(question)) = asked.question.as_deref() {
                     let place = (facility.clone(), question.month);
                     self.begun(asked.inquiry, place, asked.on);

@@ -3,8 +3,10 @@
 use shikaku_domain::inquiry::{self, InquiryCommand, InquiryProcess, InquiryRejection};
 use shikaku_ledger::Draft;
 use shikaku_schemas::event::{Event, JobResult};
-use shikaku_schemas::observation::{AnswerManifest, CommitOutcome, InquiryProgress, Observation};
-use shikaku_schemas::value::{InquiryId, RecordId, StreamId};
+use shikaku_schemas::observation::{
+    AnswerManifest, CommitOutcome, InquiryProgress, Observation, RequestForwarded,
+};
+use shikaku_schemas::value::{InquiryId, RecordId, StreamId, jst_day};
 use uuid::Uuid;
 
 use super::context::{Context, draft};
@@ -127,6 +129,19 @@ pub(super) fn progressed(
     };
     let key_of = process.requested.as_ref().and_then(|asked| asked.record);
     recorded(seen, &stream, inquiry::decide(&process, command), key_of)
+}
+
+/// Records what a terminal tells of a request that a program made by itself.
+pub(super) fn forwarded(
+    set: &mut WorkingSet,
+    seen: &Observation,
+    told: &RequestForwarded,
+) -> Judged {
+    let stream = StreamId::inquiry(told.progress.inquiry);
+    let process = set.stream(&stream).inquiry();
+    let on = jst_day(seen.seen_at);
+    let decided = inquiry::forwarded(&process, told, &seen.device, on);
+    recorded(seen, &stream, decided, None)
 }
 
 /// Nothing was heard of it for too long.

@@ -65,6 +65,11 @@ pub(super) fn medical_answer(
         return Judged::Effects(effects);
     }
     let (Some(record), Some(evidence)) = (record, &seen.evidence) else {
+        if is_of_program(set, inquiry) {
+            // It went to the program that asked; here the inquiry keeps it as evidence.
+            effects.drafts = answered(set, seen, inquiry, None);
+            return Judged::Effects(effects);
+        }
         return Judged::Parked("record-unknown");
     };
     let command = PatientCommand::ReceiveMedicalInformation {
@@ -86,6 +91,12 @@ pub(super) fn medical_answer(
     let answer = answered(set, seen, inquiry, Some(record));
     effects.drafts.extend(answer);
     Judged::Effects(effects)
+}
+
+/// Whether a program of the facility's own asked it.
+fn is_of_program(set: &mut WorkingSet, inquiry: InquiryId) -> bool {
+    let asked = set.stream(&StreamId::inquiry(inquiry)).inquiry().requested;
+    asked.is_some_and(|asked| asked.program.is_some())
 }
 
 /// One fact a scope. Months are those asked for; check-ups tell theirs themselves.

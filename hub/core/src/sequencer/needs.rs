@@ -94,6 +94,7 @@ impl Needs {
                 self.answer(context, set, seen, answer);
             }
             ObservationBody::InquiryProgress(progress) => self.inquiry(progress.inquiry),
+            ObservationBody::RequestForwarded(told) => self.inquiry(told.progress.inquiry),
             ObservationBody::OqsAnswerManifest(manifest) => {
                 self.streams.extend(manifest.inquiry.map(StreamId::inquiry));
             }

@@ -127,11 +127,11 @@ impl Context {
             ObservationBody::InquiryProgress(progress) => job::progressed(set, seen, progress),
             ObservationBody::ChartOpened(opened) => self.chart_opened(set, seen, opened),
             ObservationBody::VisitAccepted(visit) => self.visit_accepted(set, seen, visit),
-            // That a card lay at a desk, that a program asked by itself, or that somebody is expected, is committed for
-            // ever, and is no part of anybody's history.
+            ObservationBody::RequestForwarded(told) => job::forwarded(set, seen, told),
+            // That a card lay at a desk, or that somebody is expected, is committed for ever, and is no part of
+            // anybody's history.
             ObservationBody::CardPresented(_)
             | ObservationBody::CardRemoved(_)
-            | ObservationBody::RequestForwarded(_)
             | ObservationBody::AppointmentBooked(_) => Judged::Effects(Effects::default()),
             ObservationBody::RegistrationOutcome(told) => {
                 self.registration_outcome(set, seen, told)

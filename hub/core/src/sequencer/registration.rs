@@ -179,6 +179,7 @@ impl Context {
             question: Some(Box::new(body)),
             repeats: None,
             terminal: None,
+            program: None,
         };
         Ok(self.requested(set, asked.facility, request)?.drafts)
     }

@@ -201,7 +201,8 @@ impl Known {
     fn note(&mut self, facility: Option<&FacilityCode>, position: Position, event: &Event) {
         let Some(facility) = facility else { return };
         match event {
-            Event::InquiryRequested(asked) => {
+            // What a program asked by itself settles nothing here.
+            Event::InquiryRequested(asked) if asked.program.is_none() => {
                 if let Some(TaskBody::Commissioned(question)) = asked.question.as_deref() {
                     let place = (facility.clone(), question.month);
                     let submitted = position;

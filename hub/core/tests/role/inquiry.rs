@@ -160,3 +160,63 @@ async fn a_known_patient_is_asked_about_by_chart_number_unless_the_month_is_not_
     assert_eq!(rule(&forbidden), "not-commissioned");
     hub.stop().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_program_asked_by_itself_is_recorded_and_never_asked_by_the_hub() {
+    let mut stage = Stage::new().await;
+    let hub = stage.hub().await;
+    let theirs: InquiryId = "0197a2b4-0000-5000-8000-0000000000aa".parse().unwrap();
+    let told = |progress: &str| {
+        let body = json!({ "program": "receipt-a", "function": "OQSsiquc", "inquiry": theirs,
+            "progress": progress, "file": "OQSsiquc01req_7.xml",
+            "question": { "kind": "ticket", "body": { "payer_number": "12137014",
+                "recipient_number": "0001001", "birth_date": "1931-05-01", "confirmed_on": "2026-05-11" } } });
+        observed("t1", progress, "request-forwarded", body)
+    };
+    assert_eq!(
+        stage.observe(&told("submitted")).await,
+        CommitOutcome::Recorded
+    );
+    let queries = stage.queries();
+    let view = queries.inquiry(theirs).await.unwrap().unwrap();
+    assert_eq!(
+        (view.state, view.terminal.as_deref()),
+        ("submitted", Some("t1"))
+    );
+    let asked = view.requested.unwrap();
+    assert_eq!(asked.requested_by, "receipt-a");
+    assert_eq!(asked.program.as_deref(), Some("receipt-a"));
+
+    // Neither now nor after a restart is it told to a terminal: the first task that comes is ours.
+    hub.stop().await.unwrap();
+    stage.server.kill();
+    stage.server.restart(true);
+    let hub = stage.hub().await;
+    let ours = InquiryId(made(&hub.handle.command(ask(None)).await));
+    assert_eq!(task(&stage).await.inquiry, ours);
+    // The hub speaks of its own silent inquiry alone.
+    stage.clock.advance(Duration::from_secs(300));
+    until("the hub speaks", || async {
+        let view = queries.inquiry(ours).await.unwrap().unwrap();
+        (view.state == "uncertain").then_some(())
+    })
+    .await;
+    let view = queries.inquiry(theirs).await.unwrap().unwrap();
+    assert_eq!(view.state, "submitted");
+
+    // What its terminal tells stands, and the late answer lands.
+    assert_eq!(
+        stage.observe(&told("uncertain")).await,
+        CommitOutcome::Recorded
+    );
+    let mut answer = somebody(1).with_ticket(AT);
+    answer["inquiry"] = json!(theirs);
+    answer["method"] = json!("ticket");
+    stage.observe(&file("t1", "answer", answer)).await;
+    let view = queries.inquiry(theirs).await.unwrap().unwrap();
+    assert_eq!(view.state, "resolved");
+    assert_eq!(view.display.unwrap().code, "assistance-only-ticket-valid");
+    let listed = queries.inquiries(10).await.unwrap();
+    assert_eq!(listed.len(), 2);
+    hub.stop().await.unwrap();
+}

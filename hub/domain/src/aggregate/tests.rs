@@ -31,6 +31,7 @@ fn requested() -> Fact {
         question: None,
         repeats: None,
         terminal: None,
+        program: None,
     }))
 }
 

@@ -163,7 +163,7 @@ pub const REPEATS_AT_MOST: u32 = 2;
 /// What to ask under `next` in place of a job whose 受付番号 is dead, after it was repeated `repeats` times.
 ///
 /// # Errors
-/// [`InquiryRejection::NotRepeatable`]: a single inquiry never is.
+/// [`InquiryRejection::NotRepeatable`]: a single inquiry never is, nor what a program asked by itself.
 pub fn repeat(
     process: &InquiryProcess,
     next: InquiryId,
@@ -174,7 +174,8 @@ pub fn repeat(
         .as_ref()
         .ok_or(InquiryRejection::NeverRequested)?;
     let job = asked.question.as_ref().is_some_and(|body| body.is_job());
-    if !job || !process.lapsed || repeats >= REPEATS_AT_MOST {
+    let ours = asked.program.is_none();
+    if !job || !ours || !process.lapsed || repeats >= REPEATS_AT_MOST {
         return Err(InquiryRejection::NotRepeatable);
     }
     Ok(InquiryRequested {

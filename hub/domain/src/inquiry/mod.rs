@@ -6,6 +6,7 @@
 //! settles an uncertain one. Repeated notes of the same thing tell nothing new, because adapters repeat them.
 
 mod decide;
+mod forwarded;
 mod row;
 mod state;
 
@@ -13,5 +14,6 @@ mod state;
 mod tests;
 
 pub use decide::{REPEATS_AT_MOST, decide, evolve, repeat};
+pub use forwarded::forwarded;
 pub use row::{issuer_differs, row_of};
 pub use state::{InquiryCommand, InquiryProcess, InquiryRejection, InquiryState};

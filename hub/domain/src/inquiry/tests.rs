@@ -2,8 +2,8 @@
 
 use jiff::civil::date;
 use shikaku_schemas::event::{Event, InquiryRequested, InquiryResolved, JobResult};
-use shikaku_schemas::observation::{InquiryProgress, Progress};
-use shikaku_schemas::task::{CommissionedQuestion, TaskBody};
+use shikaku_schemas::observation::{InquiryProgress, Progress, RequestForwarded};
+use shikaku_schemas::task::{CommissionedQuestion, TaskBody, TicketQuestion};
 use shikaku_schemas::value::{InquiryId, InquiryKind, Validity};
 use uuid::Uuid;
 
@@ -26,6 +26,7 @@ fn request() -> InquiryCommand {
         question: None,
         repeats: None,
         terminal: None,
+        program: None,
     })
 }
 
@@ -328,4 +329,117 @@ fn progress_of_an_adapter_becomes_a_command() {
     assert_eq!(command(Progress::Uncertain), uncertain());
     let process = given([request(), command(Progress::Refused)]);
     assert_eq!(process.state, InquiryState::Rejected);
+}
+
+fn of_program(function: &str, progress: Progress) -> RequestForwarded {
+    let ticket = TaskBody::Ticket(TicketQuestion {
+        payer_number: "12997151".into(),
+        recipient_number: "3200011".into(),
+        birth_date: date(1971, 1, 2),
+        confirmed_on: date(2026, 5, 10),
+    });
+    let commissioned = TaskBody::Commissioned(CommissionedQuestion {
+        month: "2026-05".parse().unwrap(),
+    });
+    RequestForwarded {
+        program: "receipt-a".to_owned(),
+        function: function.to_owned(),
+        question: match function {
+            "OQSsiquc" => Some(Box::new(ticket)),
+            "OQSmutic" => Some(Box::new(commissioned)),
+            _ => None,
+        },
+        progress: InquiryProgress {
+            inquiry: ID,
+            progress,
+            file: Some("a.xml".to_owned()),
+            reception_number: Some("R1".to_owned()),
+            count: None,
+            refusal: None,
+        },
+    }
+}
+
+/// What is recorded when these steps are told of one request.
+fn told(function: &str, steps: &[Progress]) -> (InquiryProcess, Vec<&'static str>) {
+    let mut process = InquiryProcess::default();
+    let mut kinds = Vec::new();
+    for step in steps {
+        let told = of_program(function, *step);
+        let events = forwarded(&process, &told, "t1", date(2026, 5, 11)).unwrap_or_default();
+        for event in &events {
+            evolve(&mut process, event);
+            kinds.push(event.kind());
+        }
+    }
+    (process, kinds)
+}
+
+#[test]
+fn a_programs_request_is_an_inquiry_of_that_program() {
+    let twice = [Progress::Submitted, Progress::Submitted];
+    let (mut process, kinds) = told("OQSsiquc", &twice);
+    assert_eq!(kinds, ["inquiry-requested", "inquiry-submitted"]);
+    let asked = process.requested.clone().unwrap();
+    assert_eq!(asked.kind, InquiryKind::Ticket);
+    assert_eq!(asked.requested_by, "receipt-a");
+    assert_eq!(asked.program.as_deref(), Some("receipt-a"));
+    assert_eq!(asked.terminal.as_deref(), Some("t1"));
+    assert_eq!(asked.payer_number, Some("12997151".into()));
+    assert_eq!(asked.on, date(2026, 5, 10), "as the request says");
+    assert_eq!(does(&mut process, answer()).len(), 1);
+    assert_eq!(process.state, InquiryState::Answered);
+}
+
+#[test]
+fn whatever_is_heard_first_of_a_programs_request_opens_it_and_a_late_answer_lands() {
+    let (mut process, kinds) = told("OQSsiquc", &[Progress::Uncertain]);
+    assert_eq!(kinds, ["inquiry-requested", "inquiry-uncertain"]);
+    let events = does(&mut process, answer());
+    assert_eq!(events.len(), 2, "and it is resolved by it");
+    let (process, kinds) = told("YZKsiquc", &[Progress::TimedOut]);
+    assert_eq!(kinds, ["inquiry-requested", "inquiry-timed-out"]);
+    let asked = process.requested.unwrap();
+    assert_eq!(
+        (asked.kind, asked.on),
+        (InquiryKind::DrugInfo, date(2026, 5, 11))
+    );
+}
+
+#[test]
+fn a_programs_job_ends_with_its_result_and_is_never_asked_anew() {
+    let steps = [
+        Progress::Submitted,
+        Progress::Accepted,
+        Progress::Polled,
+        Progress::Received,
+        Progress::Received,
+    ];
+    let (process, kinds) = told("OQSmutic", &steps);
+    let expected = [
+        "inquiry-requested",
+        "inquiry-submitted",
+        "inquiry-accepted",
+        "inquiry-polled",
+        "inquiry-answered",
+    ];
+    assert_eq!(kinds, expected);
+    assert_eq!(process.job, None, "it settles no month");
+    let lapsed = [Progress::Submitted, Progress::Accepted, Progress::Lapsed];
+    let (process, _) = told("OQSmutic", &lapsed);
+    let next = InquiryId(Uuid::from_u128(10));
+    assert!(process.lapsed);
+    assert_eq!(
+        repeat(&process, next, 0),
+        Err(InquiryRejection::NotRepeatable)
+    );
+}
+
+#[test]
+fn a_function_that_no_inquiry_is_of_is_not_recorded() {
+    let told = of_program("EPSsiabc", Progress::Submitted);
+    assert_eq!(
+        forwarded(&InquiryProcess::default(), &told, "t1", date(2026, 5, 11)),
+        Err(InquiryRejection::NeverRequested)
+    );
 }

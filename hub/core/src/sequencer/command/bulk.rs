@@ -114,6 +114,7 @@ impl Context {
             question: Some(Box::new(body)),
             repeats: None,
             terminal: None,
+            program: None,
         };
         self.request(set, envelope, facility, request)
     }

@@ -53,6 +53,7 @@ impl Context {
             question: None,
             repeats: None,
             terminal: None,
+            program: None,
         };
         self.request(set, envelope, &asked.facility, request)
     }
