@@ -227,15 +227,15 @@ async fn serve_jobs(mut jobs: Jobs, stop: CancellationToken) {
 /// Tells `PARKED` of files set aside, again when the broker has lost its store.
 async fn announce(broker: Broker, quarantine: Quarantine, stop: CancellationToken) {
     let mut line = broker.line.clone();
-    let mut heard = String::new();
     loop {
-        if broker.is_up()
-            && let Some(mark) = store_mark(&broker).await
-        {
-            announce_all(&broker, &quarantine, &mark).await;
-            heard = mark;
-        }
-        let waits = heard.is_empty() || !quarantine.unannounced(&heard).is_empty();
+        // A broker that came back wiped has no stream until the hub makes it.
+        let waits = match store_mark(&broker).await {
+            Some(mark) => {
+                announce_all(&broker, &quarantine, &mark).await;
+                !quarantine.unannounced(&mark).is_empty()
+            }
+            None => true,
+        };
         tokio::select! {
             () = stop.cancelled() => return,
             () = quarantine.news.notified() => {}
@@ -247,6 +247,9 @@ async fn announce(broker: Broker, quarantine: Quarantine, stop: CancellationToke
 
 /// Changes when the broker's store was lost: the moment its stream was made.
 async fn store_mark(broker: &Broker) -> Option<String> {
+    if !broker.is_up() {
+        return None;
+    }
     let stream = broker.stream(OBSERVATIONS);
     let info = tokio::time::timeout(ACK_TIMEOUT, stream).await.ok()?.ok()?;
     Some(info.created_ns.to_string())
