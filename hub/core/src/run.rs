@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::desk::Desks;
 use crate::error::Cause;
 use crate::follow;
+use crate::identity::Digests;
 use crate::inquiry::Inquiries;
 use crate::intake::{Intake, Reader};
 use crate::jobs::Jobs;
@@ -183,6 +184,7 @@ impl Hub {
         let settlements = Settlements {
             ledger: self.ledger.clone(),
             queue: queue.clone(),
+            digests: Digests::new(&self.options.group_key),
             months: self.options.months,
         };
         tasks.spawn("settlements", follow::run(settlements, cancel.clone()));
@@ -191,6 +193,7 @@ impl Hub {
                 ledger: self.ledger.clone(),
                 queue: queue.clone(),
                 group: self.options.group.clone(),
+                digests: Digests::new(&self.options.group_key),
                 clock: Arc::clone(&self.options.clock),
             };
             tasks.spawn("schedule", follow::run(schedule, cancel.clone()));

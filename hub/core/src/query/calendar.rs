@@ -1,6 +1,6 @@
 //! The ticket calendar of one facility and month, read from the ledger.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz;
 use shikaku_domain::calendar::{Calendar, CalendarFold, RecordOfRun};
@@ -9,6 +9,7 @@ use shikaku_schemas::group::Group;
 use shikaku_schemas::value::{FacilityCode, InquiryId, Month, RecordId, StreamId};
 
 use super::{PAGE, Queries, QueryError};
+use crate::identity::Digests;
 
 /// What makes a record speak of a month.
 const KINDS: &[&str] = &[
@@ -35,19 +36,21 @@ impl Queries {
         if self.group.facility(facility).is_none() {
             return Err(QueryError::FacilityUnknown);
         }
-        calendar(&self.ledger, &self.group, facility, month).await
+        calendar(&self.ledger, &self.digests, &self.group, facility, month).await
     }
 }
 
 /// As [`Queries::calendar`], of a facility that is configured.
 pub(crate) async fn calendar(
     ledger: &Ledger,
+    digests: &Digests,
     group: &Group,
     facility: &FacilityCode,
     month: Month,
 ) -> Result<Calendar, QueryError> {
     let mut rows = Vec::new();
-    folded(ledger, facility, month, |record, fold| {
+    folded(ledger, digests, facility, month, |human| {
+        let (record, fold) = joined(human);
         rows.extend(fold.finish(record));
     })
     .await?;
@@ -61,32 +64,54 @@ pub(crate) async fn calendar(
 /// Every record of the month, as a run is settled.
 pub(crate) async fn records_of_run(
     ledger: &Ledger,
+    digests: &Digests,
     facility: &FacilityCode,
     month: Month,
     run: InquiryId,
 ) -> Result<Vec<RecordOfRun>, LedgerError> {
     let mut records = Vec::new();
-    folded(ledger, facility, month, |record, fold| {
-        records.push(fold.for_settlement(record, run));
+    folded(ledger, digests, facility, month, |human| {
+        let told = human.iter();
+        let mut told: Vec<RecordOfRun> = told
+            .map(|(record, fold)| fold.for_settlement(*record, run))
+            .collect();
+        let waits = joined(human).1.is_waiting();
+        told.iter_mut().for_each(|record| record.waits &= waits);
+        records.append(&mut told);
     })
     .await?;
     Ok(records)
 }
 
+/// One human's records as one, named by the one with a ticket, or by the first.
+fn joined(mut human: Vec<(RecordId, CalendarFold)>) -> (RecordId, CalendarFold) {
+    let named = human.iter().position(|(_, fold)| fold.has_ticket());
+    let (record, mut all) = human.swap_remove(named.unwrap_or_default());
+    for (_, fold) in human {
+        all.join(fold);
+    }
+    (record, all)
+}
+
+/// Gives every human's records, never none: one alone, or all that are linked.
 async fn folded(
     ledger: &Ledger,
+    digests: &Digests,
     facility: &FacilityCode,
     month: Month,
-    mut take: impl FnMut(RecordId, CalendarFold),
+    mut take: impl FnMut(Vec<(RecordId, CalendarFold)>),
 ) -> Result<(), LedgerError> {
     let records = records(ledger, facility, month).await?;
+    let mut linked: BTreeMap<RecordId, Vec<(RecordId, CalendarFold)>> = BTreeMap::new();
     for some in records.chunks(AT_ONCE) {
+        let keys: Vec<_> = some.iter().map(|record| digests.person(*record)).collect();
+        let persons = ledger.resolve(&keys).await?;
         let streams: Vec<StreamId> = some
             .iter()
             .map(|record| StreamId::patient(*record))
             .collect();
         let mut loaded = ledger.load_streams(&streams).await?;
-        for (record, stream) in some.iter().zip(&streams) {
+        for ((record, stream), key) in some.iter().zip(&streams).zip(&keys) {
             let events = loaded.remove(stream).unwrap_or_default();
             let mut fold = CalendarFold::new(facility.clone(), month);
             for opened in ledger.open_events(&events).await? {
@@ -94,9 +119,13 @@ async fn folded(
                     fold.record(&opened.head, event);
                 }
             }
-            take(*record, fold);
+            match persons.get(key) {
+                Some(person) => linked.entry(*person).or_default().push((*record, fold)),
+                None => take(vec![(*record, fold)]),
+            }
         }
     }
+    linked.into_values().for_each(take);
     Ok(())
 }
 

@@ -22,6 +22,7 @@ use uuid::Uuid;
 
 use crate::error::Cause;
 use crate::follow::{self, Follower};
+use crate::identity::Digests;
 use crate::query::calendar;
 use crate::sequencer::Queue;
 use plan::{MONTHS_BACK, Need, need};
@@ -53,6 +54,7 @@ pub(crate) struct Schedule {
     pub(crate) ledger: Ledger,
     pub(crate) queue: Queue,
     pub(crate) group: Group,
+    pub(crate) digests: Digests,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -131,7 +133,8 @@ impl Schedule {
             Need::IfOpen if runs.missing.get(place).is_some_and(|missing| *missing > 0) => Ok(true),
             Need::IfOpen if runs.nobody.get(place) == Some(&today) => Ok(false),
             Need::IfOpen => {
-                let month = calendar(&self.ledger, &self.group, &place.0, place.1).await?;
+                let month =
+                    calendar(&self.ledger, &self.digests, &self.group, &place.0, place.1).await?;
                 if month.counts.waiting == 0 {
                     runs.nobody.insert(place.clone(), today);
                 }

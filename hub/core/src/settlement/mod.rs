@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use crate::MonthOptions;
 use crate::error::Cause;
 use crate::follow::{self, Follower};
+use crate::identity::Digests;
 use crate::query::records_of_run;
 use crate::sequencer::{Queue, Reply, Work};
 
@@ -74,6 +75,7 @@ pub(crate) struct Settle {
 pub(crate) struct Settlements {
     pub(crate) ledger: Ledger,
     pub(crate) queue: Queue,
+    pub(crate) digests: Digests,
     pub(crate) months: MonthOptions,
 }
 
@@ -155,7 +157,8 @@ impl Settlements {
         answered: &Answered,
     ) -> Result<SettleMonth, Cause> {
         let (facility, month) = place;
-        let records = records_of_run(&self.ledger, facility, *month, answered.run).await?;
+        let records =
+            records_of_run(&self.ledger, &self.digests, facility, *month, answered.run).await?;
         let answers: usize = records.iter().map(|record| record.answers).sum();
         let here = u32::try_from(answers).unwrap_or(u32::MAX) >= answered.job.units;
         let waiting = records.iter().filter(|record| record.waits).count();

@@ -219,5 +219,13 @@ async fn a_sure_offer_is_taken_without_asking_where_config_says_so() {
         2
     );
     assert!(!kinds.contains(&"identity-case-opened".to_owned()));
+    let month = shikaku_schemas::value::Month {
+        year: 2026,
+        month: 5,
+    };
+    let queries = stage.queries();
+    let calendar = queries.calendar(&HOSPITAL.into(), month).await.unwrap();
+    let counts = (calendar.counts.waiting, calendar.counts.arrived);
+    assert_eq!(counts, (0, 1), "both records are one human's: {calendar:?}");
     hub.stop().await.unwrap();
 }

@@ -228,7 +228,7 @@ impl CalendarFold {
     }
 
     /// Of two statements of the same second 未委託 counts, because it is the one that hides numbers.
-    fn is_waiting(&self) -> bool {
+    pub fn is_waiting(&self) -> bool {
         self.waiting_as_of.is_some() && self.waiting_as_of >= self.commissioned_as_of
     }
 
@@ -253,6 +253,33 @@ impl CalendarFold {
             answers: self.answers.iter().filter(|of| **of == run).count(),
             waits: !self.erased && self.is_waiting(),
         }
+    }
+
+    /// Takes in another record of the same human, told to the end: what is newest of both counts.
+    pub fn join(&mut self, other: Self) {
+        if self.erased || other.erased {
+            if self.erased {
+                *self = other;
+            }
+            return;
+        }
+        self.patient = self.patient.take().or(other.patient);
+        if self.person.name.is_none() {
+            self.person = other.person;
+        }
+        self.tickets.extend(other.tickets);
+        let since = [self.waiting_since, other.waiting_since];
+        self.waiting_since = since.into_iter().flatten().min();
+        self.waiting_as_of = max(self.waiting_as_of, other.waiting_as_of);
+        self.commissioned_as_of = max(self.commissioned_as_of, other.commissioned_as_of);
+        self.waiting_office = self.waiting_office.take().or(other.waiting_office);
+        self.offline.extend(other.offline);
+        self.requested.extend(other.requested);
+    }
+
+    /// Whether it has a ticket of this facility and month.
+    pub fn has_ticket(&self) -> bool {
+        (0..self.tickets.len()).any(|at| self.is_of_month(at))
     }
 
     /// The record's row; `None` when nothing speaks of its month here.

@@ -191,3 +191,23 @@ fn a_settlement_knows_what_a_run_brought_and_showed_again() {
     let later = again.fold.for_settlement(WHO, RUN);
     assert_eq!(later.tickets[0].last_seen, Position(30));
 }
+
+/// Somebody came without a number, and their ticket arrived at a record that a person said is the same human.
+#[test]
+fn two_records_of_one_human_are_one_row() {
+    let joined = |one: Story, other: Story| {
+        let mut all = one.fold;
+        all.join(other.fold);
+        all.finish(WHO).unwrap()
+    };
+    let arrived = joined(Story::new().waits(3), Story::new().ticket(HERE, 16, 0));
+    assert_eq!(arrived.state, MonthState::Arrived);
+    assert_eq!((arrived.tickets.len(), arrived.waiting_since), (1, None));
+    assert_eq!(arrived.name.as_deref(), Some("見本　太郎"));
+    let waiting = joined(Story::new().ticket(HERE, 3, 0), Story::new().waits(16));
+    assert_eq!(waiting.state, MonthState::Waiting, "what is newest counts");
+    let order = json!({ "ordered_by": "someone", "reason": "asked for" });
+    let erased = Story::new().waits(3).tell(HERE, 4, "record-erased", order);
+    let alone = joined(erased, Story::new().ticket(HERE, 16, 0));
+    assert_eq!((alone.state, alone.name), (MonthState::Arrived, None));
+}
