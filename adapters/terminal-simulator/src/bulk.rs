@@ -4,6 +4,7 @@
 mod result;
 
 use jiff::civil::{Date, DateTime};
+use serde::{Deserialize, Serialize};
 
 use crate::answer::{character_code, finish};
 use crate::centre::{Centre, Place, Refusal};
@@ -17,7 +18,7 @@ use crate::tree::Node;
 pub(crate) use result::collect;
 
 /// A job that the centre took.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Job {
     pub kind: Bulk,
     pub institution: String,
@@ -30,12 +31,13 @@ pub(crate) struct Job {
 }
 
 /// What a job is to bring.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Wanted {
     Inquiries(Vec<Question>),
     Month(Date),
     Consents(Date, Date),
-    Registrations(Vec<(Registration, Result<(), Refusal>)>),
+    /// With the code and words of each that was refused.
+    Registrations(Vec<(Registration, Option<(String, String)>)>),
 }
 
 /// The answer to a job's request: its 受付番号, or why it was not taken.
@@ -120,8 +122,8 @@ fn wanted(
             return Err(missing(info));
         }
         let done = rows.into_iter().map(|row| {
-            let outcome = row.register(centre, place);
-            (row, outcome)
+            let refused = row.register(centre, place).err();
+            (row, refused.map(|(code, words)| (code.to_owned(), words)))
         });
         return Ok(Wanted::Registrations(done.collect()));
     }

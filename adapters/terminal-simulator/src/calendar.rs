@@ -6,23 +6,31 @@ use jiff::civil::{Date, Weekday};
 use crate::knobs::Calendar;
 
 impl Calendar {
+    /// The calendar of one office, where each has its own.
+    pub(crate) fn of(self, office: u64) -> Self {
+        let own = [Self::Fifteenth, Self::Twentieth, Self::Weekly, Self::Off];
+        match self {
+            Self::Mixed => own[usize::try_from(office % 4).unwrap_or_default()],
+            one => one,
+        }
+    }
+
     /// Whether the ticket of `month` (its first day) is registered at the end of `today`. `person` tells people of
-    /// one office apart, `office` offices.
-    pub(crate) fn is_registered(self, office: u64, person: u64, month: Date, today: Date) -> bool {
+    /// one office apart.
+    pub(crate) fn is_registered(self, person: u64, month: Date, today: Date) -> bool {
+        self.registered_on(person, month)
+            .is_none_or(|registered| registered <= today)
+    }
+
+    /// Since when it is registered; `None`: it always was.
+    pub(crate) fn registered_on(self, person: u64, month: Date) -> Option<Date> {
         let day = match self {
-            Self::Off => return true,
+            Self::Off | Self::Mixed => return None,
             Self::Fifteenth => 15,
             Self::Twentieth => 20,
-            Self::Weekly => return weekly(person, month) <= today,
-            Self::Mixed => {
-                let own = [Self::Fifteenth, Self::Twentieth, Self::Weekly, Self::Off];
-                let place = usize::try_from(office % 4).unwrap_or_default();
-                return own[place].is_registered(office, person, month, today);
-            }
+            Self::Weekly => return Some(weekly(person, month)),
         };
-        month
-            .checked_add((day - 1).days())
-            .is_ok_and(|registered| registered <= today)
+        month.checked_add((day - 1).days()).ok()
     }
 }
 
@@ -46,7 +54,7 @@ mod tests {
     fn tickets_appear_on_their_day() {
         let may = date(2026, 5, 1);
         let registered =
-            |calendar: Calendar, day| calendar.is_registered(0, 5, may, date(2026, 5, day));
+            |calendar: Calendar, day| calendar.is_registered(5, may, date(2026, 5, day));
         assert!(registered(Calendar::Off, 1));
         assert!(!registered(Calendar::Fifteenth, 14));
         assert!(registered(Calendar::Fifteenth, 15));
@@ -56,7 +64,20 @@ mod tests {
         assert!(!registered(Calendar::Weekly, 11));
         assert!(registered(Calendar::Weekly, 12));
         let june = date(2026, 6, 1);
-        assert!(!Calendar::Fifteenth.is_registered(0, 0, june, date(2026, 5, 31)));
+        assert!(!Calendar::Fifteenth.is_registered(0, june, date(2026, 5, 31)));
+    }
+
+    #[test]
+    fn four_offices_side_by_side_each_have_a_way_of_their_own() {
+        let ways = [801, 802, 803, 804].map(|office| Calendar::Mixed.of(office));
+        let own = [
+            Calendar::Twentieth,
+            Calendar::Weekly,
+            Calendar::Off,
+            Calendar::Fifteenth,
+        ];
+        assert_eq!(ways, own);
+        assert_eq!(Calendar::Weekly.of(801), Calendar::Weekly);
     }
 
     #[test]
@@ -64,7 +85,7 @@ mod tests {
         for person in 0..50 {
             for month in 1..=12 {
                 let first = date(2026, month, 1);
-                assert!(Calendar::Weekly.is_registered(0, person, first, first.last_of_month()));
+                assert!(Calendar::Weekly.is_registered(person, first, first.last_of_month()));
             }
         }
     }

@@ -2,15 +2,18 @@
 //! Terminals of one group share one.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::io;
+use std::path::Path;
 
 use jiff::Span;
 use jiff::civil::{Date, DateTime};
+use serde::{Deserialize, Serialize};
 
 use crate::bulk::{Job, Wanted};
 use crate::decode::Question;
 use crate::function::Bulk;
 use crate::knobs::{ConsentCheck, Knobs};
+use crate::memory::{Memory, Taken};
 use crate::person::{Person, Standing};
 use crate::population::{Half, Population, holds, spread};
 use crate::scenario::{Means, Scenario};
@@ -22,21 +25,23 @@ pub(crate) type Refusal = (&'static str, String);
 pub struct Centre {
     people: Population,
     institutions: Vec<String>,
-    state: Mutex<State>,
+    memory: Memory,
 }
 
-#[derive(Default)]
-struct State {
+/// What changes while terminals ask.
+#[derive(Default, Serialize, Deserialize)]
+pub(crate) struct State {
     /// 照会番号 by institution and the two numbers.
-    references: HashMap<(String, String, String), String>,
+    references: HashMap<String, String>,
     /// Until when somebody's consent at an institution's reader lasts.
-    consents: HashMap<(String, String), DateTime>,
+    consents: HashMap<String, DateTime>,
     /// Consents that were given beside the desk.
     remote: Vec<Remote>,
     jobs: HashMap<String, Job>,
     issued: u64,
 }
 
+#[derive(Serialize, Deserialize)]
 struct Remote {
     institution: String,
     person: String,
@@ -44,18 +49,49 @@ struct Remote {
     on: Date,
 }
 
+/// One key of several parts.
+fn key(parts: &[&str]) -> String {
+    parts.join("/")
+}
+
 impl Centre {
     /// The town, the generated people that the knobs ask for, and nothing done yet.
     pub fn new(scenario: &Scenario, knobs: &Knobs) -> Self {
+        Self::remembering(scenario, knobs, Memory::alone())
+    }
+
+    /// The same before what was done earlier: jobs, 照会番号 and consents are kept in a folder that several processes
+    /// share, beside a record of every request that their terminals took.
+    ///
+    /// # Errors
+    /// A folder that can't be made, locked or read.
+    pub fn shared(scenario: &Scenario, knobs: &Knobs, folder: &Path) -> io::Result<Self> {
+        Ok(Self::remembering(scenario, knobs, Memory::shared(folder)?))
+    }
+
+    fn remembering(scenario: &Scenario, knobs: &Knobs, memory: Memory) -> Self {
         Self {
             people: Population::new(knobs.people, knobs.seed),
             institutions: scenario.institutions.clone(),
-            state: Mutex::default(),
+            memory,
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A terminal took a request.
+    pub(crate) fn note(&self, taken: &Taken<'_>) {
+        self.memory.note(taken);
+    }
+
+    /// Everybody, and where they are treated.
+    pub(crate) fn everybody(&self) -> impl Iterator<Item = (Person, Option<&str>)> {
+        self.people.everybody().map(|person| {
+            let mut all = self.institutions.iter().map(String::as_str);
+            let at = match person.id.starts_with("generated-") {
+                true => all.find(|institution| self.is_entrusted(&person, institution)),
+                false => None,
+            };
+            (person, at)
+        })
     }
 
     /// Somebody as `institution` sees them: 未委託 until their ticket of that day's month is registered.
@@ -85,29 +121,22 @@ impl Centre {
     }
 
     fn is_registered(&self, person: &Person, place: &Place<'_>, month: Date) -> bool {
-        let office = person
-            .assistance
-            .as_ref()
-            .map_or(0, |half| spread(&half.payer_number) >> 8);
-        let calendar = place.knobs.calendar;
-        calendar.is_registered(office, spread(&person.id), month, place.at.date())
+        let calendar = place.knobs.calendar.of(office(person));
+        calendar.is_registered(spread(&person.id), month, place.at.date())
     }
 
     fn reference(&self, person: &Person, institution: &str) -> Option<String> {
-        let state = self.state();
-        let found = |insurer: &str, number: &str| {
-            let key = (
-                institution.to_owned(),
-                insurer.to_owned(),
-                number.to_owned(),
-            );
-            state.references.get(&key).cloned()
-        };
-        let assistance = person.assistance.as_ref();
-        let insurance = person.insurance.as_ref();
-        assistance
-            .and_then(|half| found(&half.payer_number, &half.recipient_number))
-            .or_else(|| insurance.and_then(|half| found(&half.insurer_number, &half.number)))
+        self.memory.look(|state| {
+            let found = |insurer: &str, number: &str| {
+                let known = state.references.get(&key(&[institution, insurer, number]));
+                known.cloned()
+            };
+            let assistance = person.assistance.as_ref();
+            let insurance = person.insurance.as_ref();
+            assistance
+                .and_then(|half| found(&half.payer_number, &half.recipient_number))
+                .or_else(|| insurance.and_then(|half| found(&half.insurer_number, &half.number)))
+        })
     }
 
     /// Somebody of a scenario.
@@ -152,38 +181,39 @@ impl Centre {
         to: Date,
         place: &Place<'_>,
     ) -> Vec<Person> {
-        let ids: Vec<String> = self
-            .state()
-            .remote
-            .iter()
-            .filter(|remote| remote.institution == place.institution && remote.by == by)
-            .filter(|remote| (from..=to).contains(&remote.on))
-            .map(|remote| remote.person.clone())
-            .collect();
+        let ids: Vec<String> = self.memory.look(|state| {
+            let remote = state.remote.iter();
+            remote
+                .filter(|remote| remote.institution == place.institution && remote.by == by)
+                .filter(|remote| (from..=to).contains(&remote.on))
+                .map(|remote| remote.person.clone())
+                .collect()
+        });
         ids.iter().filter_map(|id| self.named(id, place)).collect()
     }
 
     /// Notes a consent, at the reader for a day, or beside the desk.
     pub(crate) fn consent(&self, person: &str, by: Means, place: &Place<'_>) {
-        let institution = place.institution.to_owned();
-        let person = person.to_owned();
         let by = match by {
             Means::Card => {
                 let until = place.at.checked_add(Span::new().days(1));
                 let until = until.unwrap_or(place.at);
-                self.state().consents.insert((institution, person), until);
+                let key = key(&[place.institution, person]);
+                self.memory
+                    .change(|state| state.consents.insert(key, until));
                 return;
             }
             Means::Ticket => return,
             Means::HomeVisit => Bulk::HomeVisit,
             Means::Online => Bulk::Online,
         };
-        self.state().remote.push(Remote {
-            institution,
-            person,
+        let remote = Remote {
+            institution: place.institution.to_owned(),
+            person: person.to_owned(),
             by,
             on: place.at.date(),
-        });
+        };
+        self.memory.change(|state| state.remote.push(remote));
     }
 
     /// Whose medical information two numbers open, if that person is covered and consented.
@@ -198,10 +228,12 @@ impl Centre {
             .map(|person| self.seen(person, place, place.at.date()))
             .filter(|person| person.standing == Standing::Valid)
             .ok_or_else(|| ("SIM0005", "該当する資格がありません".to_owned()))?;
-        let key = (place.institution.to_owned(), person.id.clone());
+        let key = key(&[place.institution, &person.id]);
         let lives = |until: &DateTime| *until >= place.at;
         let consented = place.knobs.consent_check == ConsentCheck::Assumed
-            || self.state().consents.get(&key).is_some_and(lives);
+            || self
+                .memory
+                .look(|state| state.consents.get(&key).is_some_and(lives));
         if consented {
             Ok(person)
         } else {
@@ -227,20 +259,14 @@ impl Centre {
         if !is_known {
             return Err(("SIM0005", "該当する資格がありません".to_owned()));
         }
-        let key = (
-            place.institution.to_owned(),
-            insurer.to_owned(),
-            number.to_owned(),
-        );
-        self.state().references.insert(key, reference.to_owned());
+        let key = key(&[place.institution, insurer, number]);
+        self.memory
+            .change(|state| state.references.insert(key, reference.to_owned()));
         Ok(())
     }
 
     /// Takes a job and gives its 受付番号: the day and a number of its own.
     pub(crate) fn accept(&self, kind: Bulk, wanted: Wanted, place: &Place<'_>) -> String {
-        let mut state = self.state();
-        state.issued += 1;
-        let reception = format!("{}{:010}", place.at.strftime("%Y%m%d"), state.issued);
         let job = Job {
             kind,
             institution: place.institution.to_owned(),
@@ -249,8 +275,12 @@ impl Centre {
             asked: 0,
             collected: 0,
         };
-        state.jobs.insert(reception.clone(), job);
-        reception
+        self.memory.change(|state| {
+            state.issued += 1;
+            let reception = format!("{}{:010}", place.at.strftime("%Y%m%d"), state.issued);
+            state.jobs.insert(reception.clone(), job);
+            reception
+        })
     }
 
     /// How a job stands: `Ok(None)` while the centre works on it.
@@ -260,25 +290,33 @@ impl Centre {
         reception: &str,
         place: &Place<'_>,
     ) -> Result<Option<Job>, Refusal> {
-        let mut state = self.state();
-        let job = state
-            .jobs
-            .get_mut(reception)
-            .filter(|job| job.kind == kind && job.institution == place.institution)
-            .ok_or_else(|| ("SIM0008", "受付番号がありません".to_owned()))?;
-        let age = place.at.duration_since(job.accepted_at);
-        let lives = 86_400 * i64::from(place.knobs.reception_days);
-        if age.as_secs() > lives {
-            return Err(("SIM0007", "受付番号の有効期限が切れています".to_owned()));
-        }
-        job.asked += 1;
-        let processing = i64::try_from(place.knobs.processing.as_secs()).unwrap_or(i64::MAX);
-        if job.asked <= place.knobs.working_rounds || age.as_secs() < processing {
-            return Ok(None);
-        }
-        job.collected += 1;
-        Ok(Some(job.clone()))
+        self.memory.change(|state| {
+            let job = state
+                .jobs
+                .get_mut(reception)
+                .filter(|job| job.kind == kind && job.institution == place.institution)
+                .ok_or_else(|| ("SIM0008", "受付番号がありません".to_owned()))?;
+            let age = place.at.duration_since(job.accepted_at);
+            let lives = 86_400 * i64::from(place.knobs.reception_days);
+            if age.as_secs() > lives {
+                return Err(("SIM0007", "受付番号の有効期限が切れています".to_owned()));
+            }
+            job.asked += 1;
+            let processing = i64::try_from(place.knobs.processing.as_secs()).unwrap_or(i64::MAX);
+            if job.asked <= place.knobs.working_rounds || age.as_secs() < processing {
+                return Ok(None);
+            }
+            job.collected += 1;
+            Ok(Some(job.clone()))
+        })
     }
+}
+
+/// The number of somebody's welfare office: the last three digits of 公費負担者番号 before its check digit.
+pub(crate) fn office(person: &Person) -> u64 {
+    let half = person.assistance.as_ref();
+    let digits = half.and_then(|half| half.payer_number.get(4..7)?.parse().ok());
+    digits.unwrap_or_default()
 }
 
 /// Which institution's terminal asks, when, and how the terminal behaves.

@@ -1,11 +1,12 @@
 //! Reading requests.
 
 use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 
 use crate::tree::Node;
 
 /// What a single inquiry asks.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Question {
     /// 資格確認日.
     pub confirmed_on: Option<Date>,

@@ -28,11 +28,14 @@ mod folder;
 mod function;
 mod knobs;
 mod medical;
+mod memory;
 mod number;
 mod pack;
 mod person;
 mod population;
+
 mod registration;
+mod residents;
 mod run;
 mod scenario;
 mod town;
@@ -51,6 +54,7 @@ pub use knobs::{
 };
 pub use number::{check_digit, institution_code, payer_number, recipient_number};
 pub use person::{Assistance, Insurance, Person, Standing, TicketPlan, TreatmentType};
+pub use residents::{Resident, residents};
 pub use run::{Simulator, SimulatorError};
 pub use scenario::{Means, Scenario, ScenarioError, Step, When};
 pub use town::{INSTITUTION, OFFICE, OTHER_INSTITUTION, stranger, town};

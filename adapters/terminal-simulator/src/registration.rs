@@ -1,12 +1,14 @@
 //! 照会番号の登録, for one person; many go through a job and come back as units.
 
+use serde::{Deserialize, Serialize};
+
 use crate::answer::{character_code, finish};
 use crate::centre::{Centre, Place, Refusal};
 use crate::element::Element;
 use crate::tree::Node;
 
 /// What is to be registered.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Registration {
     reference: Option<String>,
     insurer: Option<String>,
@@ -52,18 +54,18 @@ impl Registration {
     }
 }
 
-fn outcome(row: &Registration, refusal: Option<&Refusal>) -> Vec<Element> {
+fn outcome(row: &Registration, refusal: Option<(&str, &str)>) -> Vec<Element> {
     let status = if refusal.is_some() { "2" } else { "1" };
     let mut children = vec![row.echo(), Element::leaf("ProcessingResultStatus", status)];
     if let Some((code, message)) = refusal {
-        children.push(Element::leaf("ProcessingResultCode", *code));
+        children.push(Element::leaf("ProcessingResultCode", code));
         children.push(Element::leaf("ProcessingResultMessage", message));
     }
     children
 }
 
 /// One unit of a job's result.
-pub(crate) fn unit(row: &Registration, refusal: Option<&Refusal>) -> Element {
+pub(crate) fn unit(row: &Registration, refusal: Option<(&str, &str)>) -> Element {
     Element::branch("BulkRegistrationUnit", outcome(row, refusal))
 }
 
@@ -97,11 +99,14 @@ pub(crate) fn answer(request: &Node, centre: &Centre, place: &Place<'_>) -> Vec<
         return refused(head, "SIM0001", "必須項目がありません");
     };
     let row = Registration::of(info);
-    let outcome_of = row.register(centre, place);
+    let refused = row.register(centre, place).err();
     head.push(Element::leaf("SegmentOfResult", "1"));
     finish(
         Element::branch("MessageHeader", head),
-        outcome(&row, outcome_of.as_ref().err()),
+        outcome(
+            &row,
+            refused.as_ref().map(|(code, words)| (*code, &**words)),
+        ),
         place.knobs,
     )
 }

@@ -1,5 +1,6 @@
 //! The running terminal.
 
+use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,9 +20,11 @@ use crate::config::{SimulatorOptions, TicketShown};
 use crate::folder::{self, Folders};
 use crate::function::recognise_path;
 use crate::knobs::{Interfaces, Silence};
+use crate::memory::Taken;
 use crate::pack;
 use crate::person::Person;
 use crate::scenario::{Means, Step, When};
+use crate::tree::Node;
 
 /// How often `req/` is looked through.
 const LOOK: Duration = Duration::from_millis(100);
@@ -57,6 +60,8 @@ pub struct Simulator {
     centre: Arc<Centre>,
     random: SmallRng,
     lying: Arc<Lying>,
+    /// Steps with a day of their own that was still to come when this was made.
+    dated: VecDeque<Step>,
 }
 
 impl Simulator {
@@ -73,6 +78,7 @@ impl Simulator {
             .unwrap_or_else(|| Arc::new(Centre::new(&options.scenario, &options.knobs)));
         Ok(Self {
             random: SmallRng::seed_from_u64(options.knobs.seed),
+            dated: dated(&options),
             options: Arc::new(options),
             folders,
             centre,
@@ -101,6 +107,11 @@ impl Simulator {
                     next += 1;
                 }
                 _ = look.tick() => {
+                    let now = self.options.now();
+                    let come = |step: &mut Step| step.moment().is_some_and(|moment| moment <= now);
+                    while let Some(step) = self.dated.pop_front_if(come) {
+                        self.play(&step, &mut writers);
+                    }
                     self.take_requests(&mut writers).await?;
                     self.tidy().await?;
                 }
@@ -108,13 +119,13 @@ impl Simulator {
         }
     }
 
-    /// How long after the beginning each step happens.
+    /// How long after the beginning each step without a day happens. They stand before the others.
     fn due(&self) -> Vec<Duration> {
-        let steps = &self.options.scenario.steps;
+        let steps = self.options.scenario.steps.iter();
+        let steps = steps.filter(|step| step.date.is_none());
         let speed = self.options.speed.unwrap_or(self.options.scenario.speed);
-        let first = steps.first().map(|step| step.at);
+        let first = steps.clone().next().map(|step| step.at);
         steps
-            .iter()
             .zip(first.into_iter().cycle())
             .map(|(step, first)| {
                 let after = Duration::try_from(step.at.duration_since(first)).unwrap_or_default();
@@ -219,10 +230,30 @@ impl Simulator {
             .map_err(SimulatorError::folder(&folder))?;
         for path in found {
             if let Some(bytes) = take(&path).await.map_err(SimulatorError::folder(&path))? {
+                self.note(&path, &bytes);
                 writers.spawn(self.answer(&path, bytes));
             }
         }
         Ok(())
+    }
+
+    /// Into the record of what was asked.
+    fn note(&self, request: &Path, bytes: &[u8]) {
+        let name = |path: &Path| {
+            let name = path.file_name().unwrap_or_default();
+            name.to_string_lossy().into_owned()
+        };
+        let asked = Node::read(bytes).unwrap_or_default();
+        let body = asked.child("MessageBody");
+        let search = body.and_then(|body| body.child("QualificationConfirmSearchInfo"));
+        self.centre.note(&Taken {
+            at: self.options.now().to_string(),
+            institution: &self.options.scenario.institution,
+            terminal: &name(&self.options.root),
+            file: &name(request),
+            month: search.and_then(|search| search.value("MedicalTreatmentMonth")),
+            reception: body.and_then(|body| body.value("ReceptionNumber")),
+        });
     }
 
     fn answer(
@@ -253,6 +284,15 @@ impl Simulator {
             Ok(())
         }
     }
+}
+
+fn dated(options: &SimulatorOptions) -> VecDeque<Step> {
+    let now = options.now();
+    let steps = options.scenario.steps.iter();
+    steps
+        .filter(|step| step.moment().is_some_and(|moment| moment > now))
+        .cloned()
+        .collect()
 }
 
 /// Waiting times before each copy of an answer.

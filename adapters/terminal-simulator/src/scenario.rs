@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use jiff::civil::Time;
+use jiff::civil::{Date, DateTime, Time};
 use serde::Deserialize;
 
 use crate::knobs::{KnobError, Knobs};
@@ -82,6 +82,9 @@ fn real_time() -> f64 {
 pub struct Step {
     /// When; the first step happens at once, the others as much later as their times say.
     pub at: Time,
+    /// On this day, when the simulator's clock gets there. What was over before it started does not happen.
+    #[serde(default)]
+    pub date: Option<Date>,
     /// Who, by their id in the town.
     pub person: String,
     /// With a card or a ticket.
@@ -93,6 +96,13 @@ pub struct Step {
     /// What day the answer is of. Cards only.
     #[serde(default)]
     pub on: When,
+}
+
+impl Step {
+    /// The moment of a step that has a day.
+    pub(crate) fn moment(&self) -> Option<DateTime> {
+        self.date.map(|date| date.to_datetime(self.at))
+    }
 }
 
 /// With what somebody comes.
@@ -189,7 +199,7 @@ impl Scenario {
                 return Err(ScenarioError::NoTicket(step.person.clone()));
             }
         }
-        scenario.steps.sort_by_key(|step| step.at);
+        scenario.steps.sort_by_key(|step| (step.date, step.at));
         Ok(scenario)
     }
 
@@ -256,6 +266,7 @@ mod tests {
             "knobs = [\"colour=red\"]",
             "knobs = [\"people=3\"]\n[[step]]\nat = \"09:00:00\"\nperson = \"generated-3\"",
             "[[step]]\nat = \"09:00:00\"\nperson = \"insured-only\"\nby = \"ticket\"",
+            "[[step]]\ndate = \"2026-02-30\"\nat = \"09:00:00\"\nperson = \"one-ticket\"",
             "[[step]]\nat = \"25:00:00\"\nperson = \"one-ticket\"",
         ] {
             assert!(Scenario::parse(text).is_err(), "{text}");

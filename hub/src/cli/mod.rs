@@ -351,6 +351,8 @@ pub enum Audit {
 pub enum Sim {
     /// 模擬の資格確認端末 / a simulated terminal
     Terminal(SimTerminal),
+    /// 模擬の町の住民 / who lives in the simulated town
+    People(SimPeople),
 }
 
 /// `sim terminal`.
@@ -360,6 +362,23 @@ pub struct SimTerminal {
     #[arg(long, value_name = "DIR")]
     pub root: PathBuf,
     /// 一日の筋書き（既定 内蔵の一日） / the day's scenario, default the built-in one
+    #[arg(long, value_name = "FILE")]
+    pub scenario: Option<PathBuf>,
+    /// 端末の癖 / a quirk of the terminal
+    #[arg(long = "knob", value_name = "K=V")]
+    pub knobs: Vec<String>,
+    /// 受付番号と要求の記録を置く、端末間で共有のフォルダ / jobs and a record of requests, shared by terminals
+    #[arg(long, value_name = "DIR")]
+    pub centre: Option<PathBuf>,
+}
+
+/// `sim people`.
+#[derive(Debug, Args)]
+pub struct SimPeople {
+    /// 診療年月 / whose tickets of this month
+    #[arg(long, value_name = "YYYY-MM")]
+    pub month: shikaku_schemas::value::Month,
+    /// 筋書き / the scenario
     #[arg(long, value_name = "FILE")]
     pub scenario: Option<PathBuf>,
     /// 端末の癖 / a quirk of the terminal

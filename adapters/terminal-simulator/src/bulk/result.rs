@@ -201,9 +201,9 @@ fn each(job: &Job, centre: &Centre, place: &Place<'_>, take: &mut Take<'_>) -> i
             .consented(job.kind, *from, *to, place)
             .into_iter()
             .try_for_each(|person| take(&fetched_unit(&person, &answered, place.knobs), true)),
-        Wanted::Registrations(done) => done.iter().try_for_each(|(row, outcome)| {
-            let unit = registration::unit(row, outcome.as_ref().err());
-            take(&unit, outcome.is_ok())
+        Wanted::Registrations(done) => done.iter().try_for_each(|(row, refused)| {
+            let words = refused.as_ref().map(|(code, words)| (&**code, &**words));
+            take(&registration::unit(row, words), refused.is_none())
         }),
     }
 }
