@@ -8,7 +8,7 @@ export LANG := C.UTF-8
 export LC_ALL := C.UTF-8
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: help setup run test crash faults soak cards bench fuzz simulate simulate-seeds simulate-mutants simulate-night lint check
+.PHONY: help setup run test crash faults soak month cards bench fuzz simulate simulate-seeds simulate-mutants simulate-night lint check
 
 help: ## list all targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -41,6 +41,11 @@ soak: setup ## mixed load with faults for HOURS=1 (a fraction too), with a table
 	cargo build --bin shikaku
 	SHIKAKU_BIN=$${CARGO_TARGET_DIR:-$(CURDIR)/target}/debug/shikaku SHIKAKU_SOAK_HOURS=$(or $(HOURS),1) \
 	  cargo nextest run -p shikaku-tests --no-capture -E 'test(/^faults::soak/)'
+
+month: setup ## a month of tickets at three facilities by simulated terminals and a moved clock: PATIENTS=2000 DAYS=all|some
+	cargo build --bin shikaku
+	SHIKAKU_BIN=$${CARGO_TARGET_DIR:-$(CURDIR)/target}/debug/shikaku SHIKAKU_MONTH_PATIENTS=$(or $(PATIENTS),2000) \
+	  SHIKAKU_MONTH_DAYS=$(or $(DAYS),all) cargo nextest run -p shikaku-tests --no-capture -E 'test(/^a_month_at_three_facilities::/)'
 
 cards: setup ## random walk of STEPS=1000 over two card readers, and the time from insertion to observation
 	SHIKAKU_CARD_STEPS=$(or $(STEPS),1000) SHIKAKU_CARD_ROUNDS=$(or $(ROUNDS),30) \

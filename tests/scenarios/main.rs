@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod a_frozen_sequencer_commits_nothing;
+mod a_month_at_three_facilities;
 mod april_keeps_its_numbers;
 mod bad_files_are_quarantined;
 mod cards_at_a_desk;

@@ -16,6 +16,7 @@
 pub mod broker;
 pub mod chance;
 pub mod checker;
+pub mod clock;
 pub mod cluster;
 pub mod face;
 pub mod feed;

@@ -1,42 +1,21 @@
 //! The machine's clock jumps while files arrive.
 
-use std::path::PathBuf;
-
+use shikaku_tests::clock::WallClock;
 use shikaku_tests::{checker, until};
 
 use super::scene::{Scene, settings};
 
-/// libfaketime of Debian's package `faketime`.
-fn library() -> PathBuf {
-    let name = "faketime/libfaketimeMT.so.1";
-    std::fs::read_dir("/usr/lib")
-        .unwrap()
-        .flatten()
-        .map(|entry| entry.path().join(name))
-        .find(|path| path.exists())
-        .expect("faketime is installed; run `make setup`")
-}
-
 #[test]
 fn that_jumps_is_told_and_moves_no_position_and_no_time_of_record_goes_back() {
     let mut scene = Scene::prepare(&settings());
-    let offset = scene.hub.folder().join("clock");
-    std::fs::write(&offset, "+0\n").unwrap();
-    for (name, value) in [
-        ("LD_PRELOAD", library().display().to_string()),
-        ("FAKETIME_TIMESTAMP_FILE", offset.display().to_string()),
-        ("FAKETIME_NO_CACHE", "1".to_owned()),
-        ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
-    ] {
-        scene.hub.set(name, &value);
+    let clock = WallClock::beside(&scene.hub.folder().join("clock"));
+    for (name, value) in clock.environment() {
+        scene.hub.set(&name, &value);
     }
     scene.begin();
     // Half a year on, back before the beginning, over a midnight, over the end of a month.
     for jump in ["+0", "+180d", "-400d", "+12h", "-1d", "+9h", "+0"] {
-        // Renamed into place, so that nobody reads half a line.
-        let next = offset.with_extension("next");
-        std::fs::write(&next, format!("{jump}\n")).unwrap();
-        std::fs::rename(&next, &offset).unwrap();
+        clock.shift(jump);
         scene.drop_faces(6);
         scene.await_recorded(scene.people as usize);
     }
