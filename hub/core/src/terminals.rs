@@ -1,7 +1,8 @@
 //! How the terminals are doing, as far as this life of the hub has heard: which of them a new inquiry is given to.
 //!
-//! Kept in memory only. Nothing rests on it but the choice for a new inquiry, which the ledger keeps, and when a
-//! job's own silence is long enough to go on with it elsewhere.
+//! Kept in memory only. Nothing rests on it but the choice for a new inquiry, which the ledger keeps, and when an
+//! inquiry's silence is long enough. What is heard may have waited in a spool behind thousands of others, and what is
+//! not heard may still wait there: silence is longer by as much as the last word was late.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,6 +15,10 @@ use shikaku_schemas::value::{FacilityCode, InquiryId};
 /// A terminal that was told something and says nothing for longer is passed over.
 const SILENCE: Duration = Duration::from_secs(60);
 
+/// The most that a late word makes silence longer: a clock that is wrong, or a site that was cut off for days, must
+/// not keep every other waiting.
+const LATE_AT_MOST: Duration = Duration::from_secs(60 * 60);
+
 /// Which device of which facility.
 type Place = (FacilityCode, String);
 
@@ -25,6 +30,8 @@ pub(crate) struct Terminals(Arc<Mutex<Heard>>);
 struct Heard {
     terminals: HashMap<Place, Terminal>,
     jobs: HashMap<InquiryId, Timestamp>,
+    /// How long the last word had been under way.
+    late: Duration,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -36,9 +43,17 @@ struct Terminal {
 }
 
 impl Terminals {
-    /// Something came from a terminal; of which job, if of any.
-    pub(crate) fn heard(&self, place: Place, job: Option<InquiryId>, now: Timestamp) {
+    /// Something that was seen at `seen_at` came from a terminal; of which job, if of any.
+    pub(crate) fn heard(
+        &self,
+        place: Place,
+        job: Option<InquiryId>,
+        seen_at: Timestamp,
+        now: Timestamp,
+    ) {
         let mut heard = self.lock();
+        let late = Duration::try_from(now.duration_since(seen_at)).unwrap_or_default();
+        heard.late = late.min(LATE_AT_MOST);
         heard.terminals.entry(place).or_default().unanswered_since = None;
         if let Some(job) = job {
             heard.jobs.insert(job, now);
@@ -52,9 +67,23 @@ impl Terminals {
         terminal.unanswered_since.get_or_insert(now);
     }
 
-    /// When a job was last heard of in this life of the hub.
-    pub(crate) fn job_heard(&self, job: InquiryId) -> Option<Timestamp> {
-        self.lock().jobs.get(&job).copied()
+    /// Whether a job that could be heard of `since` then has been silent for longer than `patience`.
+    pub(crate) fn is_job_silent(
+        &self,
+        job: InquiryId,
+        since: Timestamp,
+        patience: Duration,
+        now: Timestamp,
+    ) -> bool {
+        let heard = self.lock();
+        let last = heard.jobs.get(&job).map_or(since, |at| since.max(*at));
+        last.checked_add(patience + heard.late)
+            .is_ok_and(|end| end < now)
+    }
+
+    /// By how much silence is longer at present.
+    pub(crate) fn late(&self) -> Duration {
+        self.lock().late
     }
 
     /// The jobs that are under way, by their terminals: what was heard of others is forgotten.
@@ -130,8 +159,35 @@ mod tests {
         terminals.told(at("t1"), Timestamp::from_second(0).unwrap());
         assert_eq!(chosen(&terminals, 60), "t1", "it has time to answer");
         assert_eq!(chosen(&terminals, 61), "t2");
-        terminals.heard(at("t1"), None, Timestamp::from_second(70).unwrap());
+        let now = Timestamp::from_second(70).unwrap();
+        terminals.heard(at("t1"), None, now, now);
         assert_eq!(chosen(&terminals, 70), "t1");
+    }
+
+    #[test]
+    fn silence_is_longer_by_as_much_as_words_are_late() {
+        let second = |second| Timestamp::from_second(second).unwrap();
+        let terminals = Terminals::default();
+        let job = InquiryId(uuid::Uuid::from_u128(1));
+        let patience = Duration::from_secs(300);
+        let silent = |now| terminals.is_job_silent(job, second(0), patience, second(now));
+        assert!(!silent(300));
+        assert!(silent(301));
+        // Another terminal's word took 200 s through the spool: this job's may be behind it.
+        terminals.heard(at("t2"), None, second(101), second(301));
+        assert!(!silent(500));
+        assert!(silent(501));
+        terminals.heard(at("t2"), None, second(501), second(501));
+        assert!(silent(501), "what is said now arrives now");
+        terminals.heard(at("t1"), Some(job), second(502), second(502));
+        assert!(!silent(802));
+        // A day in a spool, or a wrong clock.
+        terminals.heard(at("t2"), None, second(-86_400), second(803));
+        assert!(!silent(802 + 3600));
+        assert!(silent(803 + 3600));
+        // A clock that goes before ours.
+        terminals.heard(at("t2"), None, second(9_999), second(803));
+        assert!(silent(803));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use shikaku_core::HubHandle;
 use shikaku_schemas::clock::{Clock as _, Randomness as _, SystemClock, SystemRandomness};
 use shikaku_schemas::command::{Command, CommandEnvelope, InquireTicket};
@@ -15,6 +16,23 @@ use tokio_util::sync::CancellationToken;
 
 use super::Site;
 use super::roles::Roles;
+
+/// Makes the folders of every configured terminal, as a real one has them before a hub looks at it.
+///
+/// # Errors
+/// Folders that can't be made.
+pub fn make_folders(site: &Site) -> anyhow::Result<()> {
+    for facility in &site.config.group.facilities {
+        for terminal in &facility.terminals {
+            for folder in ["req", "res", "face"] {
+                let folder = terminal.root.join(folder);
+                std::fs::create_dir_all(&folder)
+                    .with_context(|| format!("{}", folder.display()))?;
+            }
+        }
+    }
+    Ok(())
+}
 
 /// Starts a simulator for every configured terminal. Only the first plays the day; the others answer.
 ///

@@ -109,6 +109,9 @@ async fn serve_all(
         let hub = role::hub(site, ledger.clone(), roles).await?;
         socket::serve(&site.config.data_dir, hub.clone(), roles)?;
         let status = role::projections(site, roles);
+        if demo {
+            demo::make_folders(site)?;
+        }
         role::terminals(site, roles);
         role::card_readers(site, roles);
         let queries = queries(site, &ledger);

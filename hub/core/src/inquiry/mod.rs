@@ -10,7 +10,6 @@ mod open;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use shikaku_broker::{Broker, HeaderMap, NATS_MESSAGE_ID, Outgoing};
 use shikaku_ledger::Ledger;
 use shikaku_schemas::clock::Clock;
@@ -168,10 +167,9 @@ impl Inquiries {
         let patience = self.jobs.poll * POLLS_MISSED;
         let mut resumed = Vec::new();
         for (id, job) in open.accepted() {
-            let at = job.resumed.as_ref().map(|(_, at)| *at);
-            let heard = [self.terminals.job_heard(id), at];
-            let heard = heard.into_iter().flatten().fold(job.since, Timestamp::max);
-            let silent = heard.checked_add(patience).is_ok_and(|end| end < now);
+            let resumed_at = job.resumed.as_ref().map(|(_, at)| *at);
+            let since = resumed_at.map_or(job.since, |at| job.since.max(at));
+            let silent = self.terminals.is_job_silent(id, since, patience, now);
             let device = job.device(&self.group);
             let Some(facility) = self.group.facility(&job.facility).filter(|_| silent) else {
                 continue;
@@ -202,7 +200,7 @@ impl Inquiries {
     }
 
     async fn expire(&self, open: &mut OpenInquiries) -> Result<(), Cause> {
-        let patience = self.answer_timeout + SILENCE;
+        let patience = self.answer_timeout + SILENCE + self.terminals.late();
         for inquiry in open.silent_since(self.clock.now(), patience) {
             self.put(Work::Overdue(inquiry)).await?;
             tracing::warn!(inquiry.id = %inquiry, "nothing was heard of an inquiry; a person looks");

@@ -92,10 +92,12 @@ impl Context {
                     Some(progress.inquiry)
                 }
                 ObservationBody::OqsAnswerUnit(answer) => answer.inquiry,
+                ObservationBody::RegistrationOutcome(outcome) => outcome.inquiry,
                 _ => None,
             };
             let place = (seen.facility.clone(), seen.device.clone());
-            self.terminals.heard(place, job, self.clock.now());
+            let now = self.clock.now();
+            self.terminals.heard(place, job, seen.seen_at, now);
         }
     }
 

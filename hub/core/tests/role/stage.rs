@@ -231,8 +231,12 @@ impl Stage {
         }
     }
 
-    /// Publishes as a terminal's spool does; a broker that is away is waited for.
+    /// Publishes what was seen just now, as a terminal's spool does; a broker that is away is waited for.
     pub async fn publish(&self, seen: &Observation) {
+        let seen = &Observation {
+            seen_at: self.clock.now(),
+            ..seen.clone()
+        };
         let subject =
             subject::observation(&seen.facility, &seen.source, &seen.device, seen.body.kind());
         let payload = serde_json::to_vec(seen).unwrap();
