@@ -283,7 +283,11 @@ impl Server {
             config: stream.config.clone(),
             created_ns: i128::from(stream.born),
             created: format!("birth {}", stream.born),
-            first_sequence: stream.kept.keys().next().map_or(stream.last + 1, |first| *first),
+            first_sequence: stream
+                .kept
+                .keys()
+                .next()
+                .map_or(stream.last + 1, |first| *first),
             last_sequence: stream.last,
             messages: stream.kept.len() as u64,
         })

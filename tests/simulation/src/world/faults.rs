@@ -1,0 +1,184 @@
+//! What goes wrong, by the dice.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{ROLES, Role, World};
+use crate::node::{Death, Weather};
+
+impl World {
+    pub(super) async fn something(&mut self) {
+        match self.sky.dice.below(100) {
+            0..50 => self.ordinary().await,
+            50..62 => self.death(),
+            62..66 => self.pause(),
+            66..72 => self.cut(),
+            72..75 => self.broker_away(),
+            75..77 => self.wipe(),
+            77..80 => self.end_session(),
+            80..90 => self.storm(),
+            90..93 => self.jump_clock(),
+            93..96 => self.consumers_away(),
+            96..97 => self.lose_models(),
+            97..98 => self.lose_tail(),
+            _ => self.bad_disk(),
+        }
+    }
+
+    fn fault(&mut self, text: String) {
+        self.faults += 1;
+        self.sky.tell(text);
+    }
+
+    fn any(&self) -> usize {
+        let at = self.sky.dice.below(self.machines.len() as u64);
+        usize::try_from(at).unwrap_or_default()
+    }
+
+    fn death(&mut self) {
+        let at = self.any();
+        let dice = &self.sky.dice;
+        let how = *dice.pick(&[Death::Killed, Death::PowerCut]);
+        let calls = dice.from_to(0, 120);
+        let node = self.machines[at].node.clone();
+        self.fault(format!(
+            "{} will die {calls} calls from now: {how:?}",
+            node.name
+        ));
+        match calls {
+            0 => node.die(how),
+            calls => node.dies_in(calls, how),
+        }
+    }
+
+    fn pause(&mut self) {
+        let at = self.any();
+        let pause = self.sky.dice.from_to(500, 30_000);
+        let machine = &mut self.machines[at];
+        machine.node.pause(true);
+        machine.wakes_at = Some(Instant::now() + Duration::from_millis(pause));
+        let (name, is_hub) = (machine.node.name.clone(), machine.role == Role::Hub);
+        self.fault(format!("{name} sleeps for {pause} ms"));
+        // The server hears nothing of it and ends its session.
+        if is_hub && pause > 5000 {
+            self.database.end_session();
+        }
+    }
+
+    fn cut(&mut self) {
+        let at = self.any();
+        let pause = self.sky.dice.from_to(100, 40_000);
+        let machine = &mut self.machines[at];
+        machine.node.cut(true);
+        machine.node.line_is(false);
+        machine.mended_at = Some(Instant::now() + Duration::from_millis(pause));
+        let name = machine.node.name.clone();
+        self.fault(format!("the line of {name} is cut for {pause} ms"));
+    }
+
+    fn broker_away(&mut self) {
+        let pause = self.sky.dice.from_to(100, 40_000);
+        self.server.set_up(false);
+        for machine in &self.machines {
+            machine.node.line_is(false);
+        }
+        self.broker_back_at = Some(Instant::now() + Duration::from_millis(pause));
+        self.fault(format!("the broker is away for {pause} ms"));
+    }
+
+    fn wipe(&mut self) {
+        self.broker_away();
+        self.server.wipe();
+        self.fault("the broker lost everything".to_owned());
+    }
+
+    fn lose_tail(&mut self) {
+        self.broker_away();
+        let messages = self.sky.dice.from_to(1, 5);
+        for stream in ["OBSERVATIONS", "LOG"] {
+            self.server.lose_tail(stream, messages);
+        }
+        self.fault(format!("the broker lost its last {messages} messages"));
+    }
+
+    fn end_session(&mut self) {
+        self.database.end_session();
+        self.fault("the database ended the writer's session".to_owned());
+    }
+
+    fn storm(&mut self) {
+        let dice = &self.sky.dice;
+        let level = |most: u64| match dice.below(3) {
+            0 => dice.below(most),
+            _ => 0,
+        };
+        let weather = Weather {
+            broker_lost: level(300),
+            answer_lost: level(300),
+            said_lost: level(600),
+            said_twice: level(400),
+            slow: level(300),
+            database_lost: level(300),
+            disk_fails: level(200),
+        };
+        let length = dice.from_to(500, 20_000);
+        self.sky.set_weather(weather);
+        self.calm_at = Some(Instant::now() + Duration::from_millis(length));
+        self.fault(format!("a storm of {length} ms: {weather:?}"));
+    }
+
+    fn jump_clock(&mut self) {
+        let at = self.any();
+        let reach = *self.sky.dice.pick(&[500, 60_000, 3_600_000]);
+        let by = i64::try_from(self.sky.dice.below(2 * reach)).unwrap_or_default()
+            - i64::try_from(reach).unwrap_or_default();
+        let machine = &mut self.machines[at];
+        machine.node.jump_clock(by);
+        machine.skew_ms += by;
+        let name = machine.node.name.clone();
+        self.fault(format!("the clock of {name} jumps by {by} ms"));
+    }
+
+    fn consumers_away(&mut self) {
+        for consumer in &self.consumers {
+            let away = self.sky.dice.per_mille(500);
+            consumer.away.store(away, Ordering::SeqCst);
+        }
+        let length = self.sky.dice.from_to(1000, 60_000);
+        self.consumers_back_at = Some(Instant::now() + Duration::from_millis(length));
+        self.fault(format!("consumers are away for {length} ms"));
+    }
+
+    fn lose_models(&mut self) {
+        let at = ROLES
+            .iter()
+            .position(|(_, role)| *role == Role::Projections);
+        self.machines[at.unwrap_or_default()]
+            .node
+            .die(Death::Killed);
+        self.models.drop_all();
+        self.fault("the read models are lost".to_owned());
+    }
+
+    fn bad_disk(&mut self) {
+        let at = self.any();
+        let lies = self.sky.dice.per_mille(500);
+        let machine = &mut self.machines[at];
+        match lies {
+            true => {
+                machine.lied = true;
+                machine.platter.lies(true);
+            }
+            false => machine.platter.is_full(true),
+        }
+        let name = machine.node.name.clone();
+        self.calm_at
+            .get_or_insert(Instant::now() + Duration::from_secs(5));
+        self.fault(format!(
+            "the disk of {name} {}",
+            if lies { "lies" } else { "is full" }
+        ));
+    }
+}

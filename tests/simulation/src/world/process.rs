@@ -1,0 +1,157 @@
+//! The processes, as their programs run them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use shikaku_broker::BrokerAt;
+use shikaku_core::{HubError, HubOptions, JobOptions, MonthOptions};
+use shikaku_disk::Disk;
+use shikaku_kit::backoff::Backoff;
+use shikaku_kit::publisher::{self, PublisherOptions};
+use shikaku_kit::spool::{Spool, SpoolOptions};
+use shikaku_ledger::{
+    Database, KeyStoreAt, KeysOptions, Ledger, LedgerOptions, MemoryDatabase, MemoryLine,
+};
+use shikaku_models::{AccessAt, MemoryDatabases, ModelsOptions, StatusBoard};
+use shikaku_schemas::clock::Clock as _;
+use shikaku_schemas::value::FacilityCode;
+use tokio::sync::{Mutex, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::node::{Node, Wits};
+use crate::town::{TERMINALS, group, group_key};
+use crate::weather::DatabaseLine;
+
+pub(super) fn options(line: MemoryLine) -> LedgerOptions {
+    LedgerOptions {
+        keys: KeysOptions {
+            group_key: group_key(),
+            signing_key_file: "/keys/signing.key".into(),
+            store: KeyStoreAt::Memory(line.clone()),
+        },
+        database: Database::Memory(line),
+        proof_dir: "/proof".into(),
+    }
+}
+
+/// A hub, as its program runs it.
+pub(super) async fn hub(
+    node: Arc<Node>,
+    disk: Arc<dyn Disk>,
+    broker: BrokerAt,
+    database: MemoryDatabase,
+) {
+    let line = MemoryLine {
+        database,
+        weather: Arc::new(DatabaseLine(node.clone())),
+        disk,
+    };
+    let wits = Arc::new(Wits(node.clone()));
+    let options_of_hub = HubOptions {
+        group: group(),
+        group_key: group_key(),
+        nats: broker,
+        feed_days: 30,
+        answer_timeout: Duration::from_secs(180),
+        jobs: JobOptions::default(),
+        months: MonthOptions::OFF,
+        medical: Default::default(),
+        auto_link: false,
+        clock: wits.clone(),
+        randomness: wits,
+    };
+    let ended = match Ledger::open(&options(line)).await {
+        Ok(ledger) => {
+            let (ready, _is_ready) = oneshot::channel();
+            let cancel = CancellationToken::new();
+            shikaku_core::run(ledger, options_of_hub, ready, cancel).await
+        }
+        Err(error) => Err(HubError::Ledger(error)),
+    };
+    if !node.is_alive() {
+        return;
+    }
+    let mut text = String::new();
+    let mut cause: Option<&dyn std::error::Error> = ended
+        .as_ref()
+        .err()
+        .map(|error| error as &dyn std::error::Error);
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    node.sky.tell(format!("{} ended{text}", node.name));
+    if text.contains("does not match its signed head") {
+        let millis = node.sky.millis();
+        node.sky
+            .story
+            .broken(millis, format!("a sound ledger was refused{text}"));
+    }
+}
+
+pub(super) async fn projections(node: Arc<Node>, broker: BrokerAt, models: MemoryDatabases) {
+    let models = models.over(Arc::new(DatabaseLine(node.clone())));
+    let options = ModelsOptions {
+        nats: broker,
+        database: shikaku_models::Database::Memory(models.clone()),
+        access: AccessAt::Memory(models),
+        group: group(),
+        lookup_key: group_key().derive("read-model"),
+        feed_days: 30,
+        clock: Arc::new(Wits(node.clone())),
+        status: StatusBoard::default(),
+    };
+    let ended = shikaku_models::run(options, CancellationToken::new()).await;
+    if node.is_alive() {
+        let text = ended
+            .err()
+            .map_or_else(String::new, |error| error.to_string());
+        node.sky.tell(format!("projections ended: {text}"));
+        if text.contains("stopped:") {
+            let millis = node.sky.millis();
+            node.sky
+                .story
+                .broken(millis, format!("a projection {text}"));
+        }
+    }
+}
+
+pub(super) async fn terminal(
+    node: Arc<Node>,
+    disk: Arc<dyn Disk>,
+    broker: BrokerAt,
+    place: usize,
+    shared: Arc<Mutex<Option<Arc<Spool>>>>,
+) {
+    let (facility, device) = TERMINALS[place];
+    let options = SpoolOptions {
+        disk,
+        segment_bytes: 40_000,
+        ..SpoolOptions::new("/spool".into(), group_key())
+    };
+    let Ok(spool) = Spool::open(options) else {
+        return node
+            .sky
+            .tell(format!("the spool of {device} does not open"));
+    };
+    let spool = Arc::new(spool);
+    *shared.lock().await = Some(spool.clone());
+    let Ok(broker) = shikaku_broker::Broker::connect(broker).await else {
+        return;
+    };
+    let run = u64::try_from(Wits(node.clone()).now().as_millisecond()).unwrap_or_default();
+    let publisher = PublisherOptions {
+        again: Backoff {
+            first: Duration::from_secs(5),
+            cap: Duration::from_secs(60),
+        },
+        ..PublisherOptions::new(
+            FacilityCode::from(facility),
+            "terminal",
+            device,
+            group_key(),
+            run,
+        )
+    };
+    publisher::run(&broker, spool, &publisher, CancellationToken::new()).await;
+}

@@ -1,0 +1,136 @@
+//! The end: everything is mended, comes to rest, and is checked.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use shikaku_ledger::{Ledger, LedgerOptions, MemoryLine};
+use tokio::time::{Instant, sleep};
+
+use super::consumer::taken;
+use super::process::options;
+use super::{Role, World};
+use crate::checker::{Taken, settled};
+use crate::disk::SimulatedDisk;
+use crate::node::{Death, Node, Weather};
+use crate::town::CONSUMERS;
+use crate::weather::Fine;
+
+impl World {
+    /// Mends everything, waits until all is quiet, and checks what must hold then.
+    pub async fn settle(&mut self) -> anyhow::Result<()> {
+        self.sky.tell("everything is mended");
+        self.mend();
+        let deadline = Instant::now() + Duration::from_secs(1800);
+        let mut waits_for = String::new();
+        while Instant::now() < deadline {
+            sleep(Duration::from_millis(500)).await;
+            self.tick().await;
+            self.mend();
+            match self.unquiet().await {
+                None => {
+                    waits_for.clear();
+                    break;
+                }
+                Some(what) => waits_for = what,
+            }
+        }
+        if !waits_for.is_empty() {
+            let millis = self.sky.millis();
+            let what = format!("it never comes to rest: {waits_for}");
+            self.sky.story.broken(millis, what);
+        }
+        let taken: Vec<Taken> = self
+            .consumers
+            .iter()
+            .map(|consumer| taken(&consumer.taken).clone())
+            .collect();
+        let ledger = Ledger::open(&self.ledger_options()).await?;
+        self.tell_ledger();
+        settled(&self.checker, &ledger, &self.model, &taken).await
+    }
+
+    fn mend(&mut self) {
+        let now = Instant::now();
+        self.sky.set_weather(Weather::default());
+        if !self.server.is_up() {
+            self.broker_back_at = Some(now);
+        }
+        self.calm_at = None;
+        for consumer in &self.consumers {
+            consumer.away.store(false, Ordering::SeqCst);
+        }
+        for machine in &mut self.machines {
+            machine.platter.is_full(false);
+            machine.platter.lies(false);
+            machine.node.cut(false);
+            machine.node.pause(false);
+            machine.node.dies_in(u64::MAX / 2, Death::Killed);
+        }
+    }
+
+    /// What is not done yet.
+    async fn unquiet(&self) -> Option<String> {
+        for machine in &self.machines {
+            if matches!(machine.role, Role::Terminal(_)) {
+                let spool = machine.spool.lock().await.clone();
+                match spool {
+                    Some(spool) if spool.status().pending == 0 => {}
+                    Some(_) => return Some(format!("the spool of {}", machine.node.name)),
+                    None => return Some(format!("the start of {}", machine.node.name)),
+                }
+            }
+        }
+        let head = self.database.position();
+        let log = self.server.stream("LOG").map_or(0, |log| log.last_sequence);
+        if log != head {
+            return Some(format!("LOG at {log} of {head}"));
+        }
+        let positions = self.models.positions();
+        let last = positions.values().min().copied().unwrap_or_default();
+        if last != head {
+            return Some(format!("projections at {last} of {head}"));
+        }
+        if self.models.unpublished() > 0 {
+            return Some("the outbox".to_owned());
+        }
+        for ((name, audience, facility, insurance), consumer) in
+            CONSUMERS.iter().zip(&self.consumers)
+        {
+            let variant = shikaku_schemas::feed::FeedVariant::of(*audience, *insurance);
+            let told = self
+                .checker
+                .told(&(variant.to_string(), (*facility).to_owned()));
+            let end = told.last_key_value().map_or(0, |(number, _)| *number);
+            let taken = taken(&consumer.taken);
+            if taken.last_key_value().map_or(0, |(number, _)| *number) != end {
+                return Some(format!("consumer {name}"));
+            }
+        }
+        None
+    }
+
+    fn ledger_options(&self) -> LedgerOptions {
+        let node = Node::new("auditor", &self.sky, 0);
+        let hub = &self.machines[0];
+        let line = MemoryLine {
+            database: self.database.clone(),
+            weather: Arc::new(Fine),
+            disk: Arc::new(SimulatedDisk {
+                node,
+                platter: hub.platter.clone(),
+            }),
+        };
+        options(line)
+    }
+
+    fn tell_ledger(&self) {
+        for event in self.database.events() {
+            let head = &event.head;
+            self.sky.tell(format!(
+                "ledger {} {} {} {}",
+                head.position, head.kind, head.stream, head.stream_version
+            ));
+        }
+    }
+}
