@@ -26,10 +26,10 @@ test: setup ## every test, with real servers started by the tests themselves
 	@$(MAKE) --no-print-directory simulate-seeds
 	@echo "make test: all green"
 
-crash: setup ## kill -9 of hub and broker at random moments, KILLS=100 of them
+crash: setup ## kill -9 of hub and broker at random moments, KILLS=100 of them, with counts at the end
 	cargo build --bin shikaku
 	SHIKAKU_BIN=$${CARGO_TARGET_DIR:-$(CURDIR)/target}/debug/shikaku SHIKAKU_KILLS=$(or $(KILLS),100) \
-	  cargo nextest run -p shikaku-tests -E 'test(crashes_lose_nothing)'
+	  cargo nextest run -p shikaku-tests --success-output final -E 'test(crashes_lose_nothing)'
 
 faults: setup ## disks, lines, brokers and clocks that fail, in the long form: SYSCALLS=100 RELAY_KILLS=100 BURST=10000
 	cargo build --bin shikaku

@@ -1,12 +1,13 @@
 //! `kill -9` at random moments, of the hub alone and of its broker alone, while files arrive; in the middle the
 //! broker's store is wiped. `SHIKAKU_KILLS` sets how often (default 10; `make crash KILLS=100` is the long form),
-//! `SHIKAKU_SEED` when.
+//! `SHIKAKU_SEED` when. It ends with one line of counts, of what was lost, doubled and out of order.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use shikaku_tests::chance::{Moments, number};
 use shikaku_tests::checker;
+use shikaku_tests::count::Counts;
 use shikaku_tests::face::Face;
 use shikaku_tests::feed::Subscriber;
 use shikaku_tests::folder::Terminal;
@@ -38,8 +39,12 @@ fn and_repeat_nothing() {
         over.store(true, Ordering::Release);
         writer.join().unwrap();
     });
-    checker::recorded(&hub, FILES as usize);
-    checker::told(&receipt, &ward, &[], FILES as usize);
+    let files = FILES as usize;
+    let counts = Counts::of(&hub, &receipt, &ward, files, checker::REST);
+    println!("kills={kills} files={files} {counts}");
+    assert_eq!(counts, Counts::default());
+    checker::recorded(&hub, files);
+    checker::told(&receipt, &ward, &[], files);
 }
 
 /// Files arrive during the whole storm, the rest at its end; half of them are copied, half are taken.

@@ -14,7 +14,14 @@ use crate::outside::{Client, stream};
 use crate::until_within;
 
 /// How long the hub may take to work off what waited.
-const REST: Duration = Duration::from_secs(240);
+pub const REST: Duration = Duration::from_secs(240);
+/// What one person's file becomes, each once.
+pub const KINDS: [&str; 4] = [
+    "patient-first-seen",
+    "qualification-granted",
+    "commissioned-ticket-arrived",
+    "verified",
+];
 
 /// Waits until so many people's files are recorded, and checks everything that can be asked without a consumer. The
 /// last position.
@@ -43,12 +50,7 @@ pub fn every_file_once(log: &[Value], people: usize) {
     }
     assert_eq!(records.len(), people);
     for (patient, events) in records {
-        for kind in [
-            "patient-first-seen",
-            "qualification-granted",
-            "commissioned-ticket-arrived",
-            "verified",
-        ] {
+        for kind in KINDS {
             assert_eq!(
                 events.get(kind),
                 Some(&1),

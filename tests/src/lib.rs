@@ -18,6 +18,7 @@ pub mod chance;
 pub mod checker;
 pub mod clock;
 pub mod cluster;
+pub mod count;
 pub mod face;
 pub mod feed;
 pub mod folder;

@@ -13,20 +13,19 @@ pub fn until<T>(what: &str, condition: impl FnMut() -> Option<T>) -> T {
 
 /// [`until`] with a deadline of its own.
 #[track_caller]
-pub fn until_within<T>(
-    deadline: Duration,
-    what: &str,
-    mut condition: impl FnMut() -> Option<T>,
-) -> T {
+pub fn until_within<T>(deadline: Duration, what: &str, condition: impl FnMut() -> Option<T>) -> T {
+    within(deadline, condition)
+        .unwrap_or_else(|| panic!("waited {deadline:?} in vain until {what}"))
+}
+
+/// Asks `condition` until it gives a value or the time is over.
+pub(crate) fn within<T>(at_most: Duration, mut condition: impl FnMut() -> Option<T>) -> Option<T> {
     let begin = Instant::now();
     loop {
-        if let Some(value) = condition() {
+        let value = condition();
+        if value.is_some() || begin.elapsed() >= at_most {
             return value;
         }
-        assert!(
-            begin.elapsed() < deadline,
-            "waited {deadline:?} in vain until {what}"
-        );
         std::thread::park_timeout(Duration::from_millis(40));
     }
 }
