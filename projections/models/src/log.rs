@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::{FutureExt, StreamExt};
 use shikaku_broker::{
-    AckPolicy, Broker, DeliverPolicy, HeaderValue, Message, Messages, Pull, PullConfig,
+    AckPolicy, Broker, BrokerError, DeliverPolicy, HeaderValue, Message, Messages, Pull, PullConfig,
 };
 use shikaku_schemas::topology::{LOG, STORE_EPOCH, STORE_ID};
 use tokio::time::timeout;
@@ -19,6 +19,9 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 const EXPIRES: Duration = Duration::from_secs(10);
 const TOGETHER: Duration = Duration::from_millis(5);
 const UNUSED: Duration = Duration::from_secs(30);
+/// After so much silence the stream is asked whether it holds more: a message lost on the way leaves a gap that only
+/// the next one shows.
+const SILENCE: Duration = Duration::from_secs(10);
 
 /// Which history a position belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +50,10 @@ pub(crate) struct LogMessage {
 
 /// A reader at one place of `LOG`. Thrown away and opened again after any trouble.
 pub(crate) struct LogReader {
+    broker: Broker,
     messages: Messages,
+    /// The last sequence that came, or would have come before the first.
+    came: u64,
     /// The history that the stream says it holds.
     pub(crate) identity: Option<StoreIdentity>,
     /// Its last sequence when the reader was opened.
@@ -78,7 +84,9 @@ impl LogReader {
         };
         let messages = broker.messages(LOG, consumer, pull).await?;
         Ok(Self {
+            broker: broker.clone(),
             messages,
+            came: from - 1,
             identity,
             last,
         })
@@ -88,10 +96,11 @@ impl LogReader {
     /// arrive together: while the broker says that more stand behind, they are waited for, a moment.
     pub(crate) async fn batch(&mut self) -> Result<Vec<LogMessage>, Cause> {
         let mut batch = Vec::with_capacity(BATCH);
-        let mut next = self.messages.next().await;
+        let mut next = self.first().await?;
         loop {
             let message = next.ok_or("the broker ended the reading of LOG")??;
             let message = read(&message)?;
+            self.came = message.sequence;
             let more = message.pending > 0;
             batch.push(message);
             if batch.len() == BATCH {
@@ -104,6 +113,23 @@ impl LogReader {
                     Err(_) => return Ok(batch),
                 },
                 None => return Ok(batch),
+            };
+        }
+    }
+
+    /// The next message, however long it takes; but not when it is known to be lost.
+    async fn first(&mut self) -> Result<Option<Result<Message, BrokerError>>, Cause> {
+        loop {
+            if let Ok(next) = timeout(SILENCE, self.messages.next()).await {
+                return Ok(next);
+            }
+            if self.broker.stream(LOG).await?.last_sequence <= self.came {
+                continue;
+            }
+            // It may have been stored just now.
+            return match timeout(HEARTBEAT, self.messages.next()).await {
+                Ok(next) => Ok(next),
+                Err(_) => Err("a message of LOG was lost on the way".into()),
             };
         }
     }

@@ -3,6 +3,11 @@
 
 mod stage;
 
+use std::time::Duration;
+
+use async_nats::jetstream::consumer::PullConsumer;
+use futures::future::join_all;
+use futures::{StreamExt as _, TryStreamExt as _};
 use shikaku_models::ModelsError;
 use shikaku_schemas::feed::{Audience, FeedVariant};
 use shikaku_schemas::topology::PARKED;
@@ -11,6 +16,7 @@ use stage::broker::TestBroker;
 use stage::postgres::TestPostgres;
 use stage::town::Town;
 use stage::{Role, assert_gapless, eventually, options, rows, sqlite, told};
+use tokio::time::timeout;
 
 const RECEIPT: FeedVariant = FeedVariant {
     audience: Audience::Receipt,
@@ -353,6 +359,55 @@ async fn a_gap_is_waited_for_and_never_skipped() {
     role.stop().await.unwrap();
     assert_gapless(&told(&scene.broker, Audience::Receipt).await);
     assert_eq!(rows(&path, &scene.town, RECEIPT).await.len(), 2);
+}
+
+/// Simulation, seed 1018727: the last message of the day did not arrive, nothing came after it, and the wards were not
+/// told until the next morning. Here somebody else takes it from the reader's consumer.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_message_lost_on_the_way_is_missed_without_another() {
+    let mut scene = Scene::with_people(1).await;
+    let role = scene.role();
+    role.caught_up(scene.end()).await;
+    let stolen = steal(&mut scene).await;
+    assert!(stolen > 0, "the broker gave every message to its reader");
+    role.caught_up(scene.end()).await;
+    role.stop().await.unwrap();
+    assert_gapless(&told(&scene.broker, Audience::Receipt).await);
+}
+
+/// Publishes one message after the other until somebody else than the readers of `LOG` got the last: who stands in
+/// line for a reader's messages gets the next one when the reader's own request has run out and was made anew.
+async fn steal(scene: &mut Scene) -> usize {
+    let stream = scene.broker.jetstream().get_stream("LOG").await.unwrap();
+    let names: Vec<String> = stream.consumer_names().try_collect().await.unwrap();
+    let mut thieves = Vec::new();
+    for name in &names {
+        let consumer: PullConsumer = stream.get_consumer(name).await.unwrap();
+        let fetch = consumer
+            .fetch()
+            .max_messages(1)
+            .expires(Duration::from_secs(60));
+        thieves.push(fetch.messages().await.unwrap());
+    }
+    for _ in 0..60 {
+        let from = scene.town.log.len() + 1;
+        let number = serde_json::json!({ "patient_number": format!("{from:08}") });
+        let record = stage::town::record(1);
+        scene.town.add(record, "patient-numbered", &number);
+        scene.town.publish(&scene.broker, from).await;
+        let takes = thieves
+            .iter_mut()
+            .map(|thief| timeout(Duration::from_millis(500), thief.next()));
+        let stolen = join_all(takes).await;
+        let stolen = stolen
+            .iter()
+            .filter(|taken| matches!(taken, Ok(Some(_))))
+            .count();
+        if stolen > 0 {
+            return stolen;
+        }
+    }
+    0
 }
 
 #[tokio::test(flavor = "multi_thread")]
