@@ -34,6 +34,8 @@ pub enum Mutant {
     FeedExpectsNothing,
     /// The feed is not compared with the outbox after trouble.
     ForgetToCompare,
+    /// A writer does not look whether another epoch was begun.
+    DropTheEpochCheck,
     /// Evidence that is not whole does not stop a commit.
     CommitWithoutEvidence,
 }
@@ -55,6 +57,7 @@ impl Mutant {
         ("mark-before-told", Self::MarkBeforeTold),
         ("feed-expects-nothing", Self::FeedExpectsNothing),
         ("forget-to-compare", Self::ForgetToCompare),
+        ("drop-the-epoch-check", Self::DropTheEpochCheck),
         ("commit-without-evidence", Self::CommitWithoutEvidence),
     ];
 }

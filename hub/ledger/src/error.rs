@@ -63,6 +63,14 @@ pub enum LedgerError {
         /// What was found.
         reason: &'static str,
     },
+    /// Another epoch was begun since this ledger was opened.
+    #[error("the ledger is in epoch {found} and was opened in epoch {known}")]
+    OtherEpoch {
+        /// The present one.
+        found: u32,
+        /// The one that was opened.
+        known: u32,
+    },
     /// A row that this program did not write.
     #[error("row at position {position} is malformed: {column}")]
     MalformedRow {

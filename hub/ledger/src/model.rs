@@ -314,6 +314,8 @@ pub struct VerifyReport {
     pub erased: u64,
     /// Signed heads that agreed.
     pub heads: u64,
+    /// Signed heads of an earlier epoch, of events that a later one began without: what a restore lost.
+    pub voided: u64,
     /// Position of the last signed head.
     pub last_signed: Position,
     /// Root of the tree over everything read, hex.

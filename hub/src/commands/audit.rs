@@ -44,6 +44,7 @@ fn show(standing: &Standing, report: &VerifyReport, json: bool) -> anyhow::Resul
             "events": report.events,
             "erased": report.erased,
             "heads": report.heads,
+            "voided": report.voided,
             "last_signed": report.last_signed,
             "root": report.root,
             "first_bad": bad.map(|bad| json!({ "position": bad.position, "reason": bad.reason })),
@@ -68,6 +69,7 @@ fn show(standing: &Standing, report: &VerifyReport, json: bool) -> anyhow::Resul
     table.add_row(["events", &report.events.to_string()]);
     table.add_row(["erased", &report.erased.to_string()]);
     table.add_row(["signed heads", &report.heads.to_string()]);
+    table.add_row(["void heads", &report.voided.to_string()]);
     table.add_row(["last signed", &report.last_signed.to_string()]);
     table.add_row(["root", &report.root]);
     answer::show(&table)?;

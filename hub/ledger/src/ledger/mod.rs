@@ -1,5 +1,6 @@
 //! The read side: opening, and what is asked of the whole.
 
+mod epoch;
 mod payload;
 mod tables;
 
@@ -17,6 +18,7 @@ use crate::proof::{self, HeadsFile, Signer};
 use crate::store::{Genesis, Store};
 use crate::{LedgerError, LedgerOptions};
 
+pub(crate) use epoch::Epochs;
 pub(crate) use payload::{evidence_aad, key_lost, open_payload};
 
 /// Streams whose version is kept in memory.
@@ -31,6 +33,7 @@ pub struct Ledger {
 #[derive(Debug)]
 pub(crate) struct Inner {
     pub(crate) identity: StoreIdentity,
+    pub(crate) epochs: Epochs,
     pub(crate) store: Store,
     pub(crate) keys: Keys,
     pub(crate) heads: Arc<HeadsFile>,
@@ -102,10 +105,11 @@ impl Ledger {
         is_read_only: bool,
     ) -> Result<Self, LedgerError> {
         let keys = Keys::open(&options.keys, is_read_only).await?;
-        let genesis = store.genesis().await?.ok_or(LedgerError::Missing)?;
+        let epochs = Epochs::read(&store).await?;
         let head = store.head().await?;
         let inner = Inner {
-            identity: genesis.identity,
+            identity: epochs.identity(),
+            epochs,
             store,
             keys,
             heads: Arc::new(heads),
@@ -151,6 +155,6 @@ impl Ledger {
         &self,
         progress: impl FnMut(VerifyProgress) + Send,
     ) -> Result<VerifyReport, LedgerError> {
-        proof::verify(&self.inner, progress).await
+        proof::verify(&self.inner, &self.inner.epochs, progress).await
     }
 }

@@ -17,7 +17,6 @@ use uuid::Uuid;
 
 use super::signer::file;
 use crate::LedgerError;
-use crate::model::StoreIdentity;
 
 /// Bytes of `heads.pending`; constant, so that one write replaces all of it.
 const PENDING_BYTES: usize = 1024;
@@ -55,11 +54,6 @@ impl SignedHead {
             self.chain,
             self.recorded_at.as_microsecond()
         )
-    }
-
-    /// Whether it speaks of this history.
-    pub(crate) fn is_of(&self, identity: StoreIdentity) -> bool {
-        self.store == identity.store_id && self.epoch == identity.epoch
     }
 }
 
@@ -135,8 +129,11 @@ impl HeadsFile {
         write().map_err(file(&self.pending))
     }
 
-    /// The head furthest on, from both files. Lines that are cut short are left out.
-    pub(crate) fn last(&self) -> Result<Option<SignedHead>, LedgerError> {
+    /// The head furthest on that counts, from both files. Lines that are cut short are left out.
+    pub(crate) fn last(
+        &self,
+        counts: impl Fn(&SignedHead) -> bool,
+    ) -> Result<Option<SignedHead>, LedgerError> {
         let mut tail = Vec::new();
         match self.disk.open(&self.lines, How::Read) {
             Ok(lines) => {
@@ -158,6 +155,7 @@ impl HeadsFile {
         heads.extend(self.pending()?);
         Ok(heads
             .into_iter()
+            .filter(counts)
             .max_by_key(|head| (head.epoch, head.position)))
     }
 
@@ -237,12 +235,12 @@ mod tests {
     fn a_line_cut_by_a_power_failure_hides_no_other() {
         let folder = tempfile::tempdir().unwrap();
         let heads = HeadsFile::in_folder(Arc::new(shikaku_disk::SystemDisk), folder.path());
-        assert_eq!(heads.last().unwrap(), None);
+        assert_eq!(heads.last(|_| true).unwrap(), None);
         heads.append(&head(1)).unwrap();
         let mut whole = std::fs::read(folder.path().join("heads.jsonl")).unwrap();
         whole.extend_from_slice(&whole.clone()[..40]);
         std::fs::write(folder.path().join("heads.jsonl"), whole).unwrap();
-        assert_eq!(heads.last().unwrap(), Some(head(1)));
+        assert_eq!(heads.last(|_| true).unwrap(), Some(head(1)));
         heads.append(&head(3)).unwrap();
         let mut lines = heads.read().unwrap();
         assert_eq!(lines.next().unwrap(), Some(Some(head(1))));
@@ -256,12 +254,12 @@ mod tests {
         let heads = HeadsFile::in_folder(Arc::new(shikaku_disk::SystemDisk), folder.path());
         heads.append(&head(5)).unwrap();
         heads.note(&head(4)).unwrap();
-        assert_eq!(heads.last().unwrap(), Some(head(5)));
+        assert_eq!(heads.last(|_| true).unwrap(), Some(head(5)));
         heads.note(&head(70_000)).unwrap();
         heads.note(&head(9)).unwrap();
-        assert_eq!(heads.last().unwrap(), Some(head(9)));
+        assert_eq!(heads.last(|_| true).unwrap(), Some(head(9)));
         std::fs::write(folder.path().join("heads.pending"), b"{\"store\":").unwrap();
-        assert_eq!(heads.last().unwrap(), Some(head(5)));
+        assert_eq!(heads.last(|_| true).unwrap(), Some(head(5)));
     }
 
     /// Simulation, seed 177: a disk that failed in the middle left the new position with the old signature, and
@@ -278,6 +276,6 @@ mod tests {
         torn[..half].copy_from_slice(&std::fs::read(&path).unwrap()[..half]);
         std::fs::write(&path, &torn).unwrap();
         assert_eq!(heads.pending().unwrap(), None);
-        assert_eq!(heads.last().unwrap(), None);
+        assert_eq!(heads.last(|_| true).unwrap(), None);
     }
 }

@@ -104,7 +104,7 @@ impl Task {
             }
         }
         let last = self.sign(&changes.borrow().clone());
-        match self.heads.last()? {
+        match self.heads.last(|head| head.epoch == last.epoch)? {
             Some(head) if unwritten.is_none() && head.position >= last.position => Ok(()),
             _ => self.append(&last).await,
         }

@@ -6,7 +6,7 @@ use super::heads::HeadLines;
 use super::{CompactRange, Hash, SignedHead, Signer, chain, genesis, leaf};
 use crate::LedgerError;
 use crate::keys::KeyState;
-use crate::ledger::{Inner, open_payload};
+use crate::ledger::{Epochs, Inner, open_payload};
 use crate::model::{BadPosition, KeyOwner, StoredEvent, VerifyProgress, VerifyReport};
 use crate::store::HeadRow;
 
@@ -47,17 +47,20 @@ fn bad<T>(position: Position, reason: impl Into<String>) -> Result<T, Stop> {
 /// Reads everything. See `README.md` for what is compared with what.
 pub(crate) async fn verify(
     ledger: &Inner,
+    epochs: &Epochs,
     mut progress: impl FnMut(VerifyProgress) + Send,
 ) -> Result<VerifyReport, LedgerError> {
     // First what was signed, then the head: an honest head is never behind.
-    let last_signed = ledger.heads.last()?;
+    let last_signed = ledger.heads.last(|head| !epochs.voids(head))?;
     let head = ledger.store.head().await?;
     let mut pass = Pass {
         ledger,
+        epochs,
         tree: CompactRange::default(),
         chain: genesis(ledger.identity.store_id),
         erased: 0,
         heads: 0,
+        voided: 0,
         agreed: Position(0),
         lines: ledger.heads.read()?,
         next: None,
@@ -73,6 +76,7 @@ pub(crate) async fn verify(
         events: pass.tree.size(),
         erased: pass.erased,
         heads: pass.heads,
+        voided: pass.voided,
         last_signed: last_signed.map_or(Position(0), |head| head.position),
         root: hex::encode(pass.tree.root()),
         first_bad,
@@ -81,10 +85,12 @@ pub(crate) async fn verify(
 
 struct Pass<'l> {
     ledger: &'l Inner,
+    epochs: &'l Epochs,
     tree: CompactRange,
     chain: Hash,
     erased: u64,
     heads: u64,
+    voided: u64,
     /// Position of the last signed head that agreed.
     agreed: Position,
     lines: HeadLines,
@@ -183,8 +189,12 @@ impl Pass<'_> {
                 };
             }
             match self.next.take() {
+                Some(head) if self.epochs.voids(&head) => {
+                    self.check_signature(&head)?;
+                    self.voided += 1;
+                }
                 // Later, or by a writer that did not yet know it was fenced: the next line says more.
-                Some(head) if head.is_of(self.ledger.identity) => {
+                Some(head) if self.epochs.know(&head) => {
                     if head.position > self.position() {
                         self.next = Some(head);
                         return Ok(());
@@ -226,7 +236,7 @@ impl Pass<'_> {
     /// The last head may be the pending one, which no line repeats yet.
     fn compare_last(&mut self, signed: &SignedHead, end: Position) -> Result<(), Stop> {
         self.check_signature(signed)?;
-        if !signed.is_of(self.ledger.identity) {
+        if !self.epochs.know(signed) {
             return bad(Position(1), "the signed heads are of another history");
         }
         if signed.position > end {
@@ -260,13 +270,13 @@ impl Pass<'_> {
 pub(crate) async fn reconcile(ledger: &Inner, head: &HeadRow) -> Result<bool, LedgerError> {
     let broken = |position, reason| Err(LedgerError::Proof { position, reason });
     let (mut chained, mut at) = (genesis(ledger.identity.store_id), Position(0));
-    let last = ledger.heads.last()?;
+    let last = ledger.heads.last(|head| !ledger.epochs.voids(head))?;
     if let Some(last) = &last {
         let signer = ledger.signer.as_ref();
         if !signer.is_some_and(|signer| signer.vouches_for(last)) {
             return broken(last.position, "the signature is not ours");
         }
-        if !last.is_of(ledger.identity) {
+        if !ledger.epochs.know(last) {
             return broken(last.position, "the signed heads are of another history");
         }
         if last.position > head.position() {
@@ -299,6 +309,8 @@ pub(crate) async fn reconcile(ledger: &Inner, head: &HeadRow) -> Result<bool, Le
             "the events do not lead from the signed head to the present one",
         );
     }
-    let is_signed = last.is_some_and(|last| last.position == head.position());
+    let present =
+        |last: &SignedHead| last.position == head.position() && last.epoch == ledger.identity.epoch;
+    let is_signed = last.as_ref().is_some_and(present);
     Ok(is_signed || head.position() == Position(0))
 }

@@ -8,6 +8,7 @@ pub(crate) mod sqlite;
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
 use shikaku_schemas::observation::CommitOutcome;
 use shikaku_schemas::value::{CaseId, EvidenceId, ObservationId, Position, RecordId, StreamId};
 
@@ -17,7 +18,7 @@ use crate::model::{CaseRow, IdentityKey, StoredEvent};
 use crate::options::Database;
 
 pub(crate) use rows::{
-    CommitError, EvidencePart, Genesis, HeadRow, Prepared, RecoverError, StoredInbox,
+    CommitError, Epoch, EvidencePart, Genesis, HeadRow, Prepared, RecoverError, StoredInbox,
 };
 
 /// The read side of a database.
@@ -59,9 +60,14 @@ impl Store {
         on!(self, tables => tables.begin(genesis).await)
     }
 
-    /// The present epoch's genesis.
-    pub(crate) async fn genesis(&self) -> Result<Option<Genesis>, LedgerError> {
-        on!(self, tables => tables.genesis().await)
+    /// Every epoch, the first first.
+    pub(crate) async fn epochs(&self) -> Result<Vec<Epoch>, LedgerError> {
+        on!(self, tables => tables.epochs().await)
+    }
+
+    /// Writes the beginning of a further epoch.
+    pub(crate) async fn begin_epoch(&self, epoch: Epoch, at: Timestamp) -> Result<(), LedgerError> {
+        on!(self, tables => tables.begin_epoch(epoch, at).await)
     }
 
     pub(crate) async fn head(&self) -> Result<HeadRow, LedgerError> {

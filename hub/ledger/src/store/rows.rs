@@ -15,7 +15,7 @@ use crate::keys::PersistError;
 use crate::model::{CaseChange, CaseRow, IdentityKey, StoreIdentity, StoredEvent};
 use crate::proof::{self, CompactRange, Hash};
 
-/// The beginning of an epoch.
+/// The beginning of a store.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Genesis {
     pub(crate) identity: StoreIdentity,
@@ -33,14 +33,25 @@ impl Genesis {
     }
 }
 
-pub(super) fn genesis(epoch: i64, store_id: Uuid, created_at: i64) -> Result<Genesis, LedgerError> {
+/// The beginning of an epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Epoch {
+    pub(crate) identity: StoreIdentity,
+    /// The last event that it took over.
+    pub(crate) after: Position,
+}
+
+pub(super) fn epoch(epoch: i64, store_id: Uuid, after: i64) -> Result<Epoch, LedgerError> {
     let bad = |column| LedgerError::Malformed {
         table: "genesis",
         column,
     };
     let epoch = u32::try_from(epoch).map_err(|_| bad("epoch"))?;
-    let created_at = Timestamp::from_microsecond(created_at).map_err(|_| bad("created_at"))?;
-    Ok(Genesis::new(StoreIdentity { store_id, epoch }, created_at))
+    let after = u64::try_from(after).map_err(|_| bad("after"))?;
+    Ok(Epoch {
+        identity: StoreIdentity { store_id, epoch },
+        after: Position(after),
+    })
 }
 
 /// The head row.

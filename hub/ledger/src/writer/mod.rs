@@ -58,6 +58,9 @@ impl Writer {
         };
         let mut session = Session::stand_by(&inner.store).await?;
         let head = session.claim().await?;
+        if !planted(Mutant::DropTheEpochCheck) {
+            ledger.still_present().await?;
+        }
         inner.versions().clear();
         let is_signed = proof::reconcile(inner, &head).await?;
         let heads = Arc::clone(&inner.heads);
@@ -148,6 +151,11 @@ impl Writer {
         }
         match self.session.recover(self.head.term).await {
             Ok(head) if head.term != self.head.term && !planted(Mutant::ForgetTheFence) => {
+                self.is_fenced = true;
+                Err(AppendError::Fenced)
+            }
+            // Behind what this writer committed: the database was put back.
+            Ok(head) if head.commits < self.head.commits => {
                 self.is_fenced = true;
                 Err(AppendError::Fenced)
             }

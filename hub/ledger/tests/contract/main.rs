@@ -5,6 +5,7 @@
 mod ambiguous;
 mod append;
 mod decide;
+mod epoch;
 mod erase;
 mod evidence;
 mod fence;

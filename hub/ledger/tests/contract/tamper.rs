@@ -21,14 +21,14 @@ crate::on_both_databases!(
 );
 
 /// Twelve events of four streams in six commits; signed heads at 6 and 12.
-struct Story {
-    ledger: Ledger,
-    records: Vec<RecordId>,
+pub(crate) struct Story {
+    pub(crate) ledger: Ledger,
+    pub(crate) records: Vec<RecordId>,
     /// Statements that set the head row to what it was after so many events.
     heads: Vec<(u64, String)>,
 }
 
-async fn tell(place: &Place) -> Story {
+pub(crate) async fn tell(place: &Place) -> Story {
     let (ledger, mut writer) = place.begin().await;
     let records: Vec<RecordId> = (0..4).map(|_| record()).collect();
     let mut heads = Vec::new();
@@ -103,7 +103,7 @@ impl Story {
         report.first_bad.expect("the intrusion is found").position.0
     }
 
-    fn head_at(&self, position: u64) -> &str {
+    pub(crate) fn head_at(&self, position: u64) -> &str {
         let found = self.heads.iter().find(|(at, _)| *at == position);
         &found.expect("a commit ended there").1
     }

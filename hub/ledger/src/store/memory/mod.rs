@@ -11,9 +11,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use shikaku_disk::Disk;
-use shikaku_schemas::value::{EvidenceId, ObservationId, RecordId, StreamId};
+use shikaku_schemas::value::{EvidenceId, ObservationId, Position, RecordId, StreamId};
 
-use super::rows::{Genesis, HeadRow, StoredInbox};
+use super::rows::{Epoch, Genesis, HeadRow, StoredInbox};
 use crate::LedgerError;
 use crate::model::{CaseRow, IdentityKey, StoreIdentity, StoredEvent};
 use crate::proof::CompactRange;
@@ -80,7 +80,7 @@ pub struct Backup(Contents);
 
 #[derive(Clone)]
 struct Contents {
-    genesis: Genesis,
+    epochs: Vec<Epoch>,
     head: HeadRow,
     events: Vec<StoredEvent>,
     streams: BTreeMap<StreamId, Vec<usize>>,
@@ -95,7 +95,7 @@ struct Contents {
 struct Evidence {
     media: String,
     chunks: u32,
-    parts: BTreeMap<u32, Vec<u8>>,
+    parts: BTreeMap<u32, Arc<[u8]>>,
 }
 
 struct State {
@@ -121,7 +121,10 @@ impl MemoryDatabase {
     pub fn new(identity: StoreIdentity, created_at: Timestamp) -> Self {
         let genesis = Genesis::new(identity, created_at);
         let contents = Contents {
-            genesis,
+            epochs: vec![Epoch {
+                identity,
+                after: Position(0),
+            }],
             head: HeadRow {
                 term: 0,
                 commits: 0,
@@ -178,6 +181,13 @@ impl MemoryDatabase {
     /// Commits by a session that did not begin the present term: there must be none.
     pub fn strangers(&self) -> u64 {
         self.state().strangers
+    }
+
+    /// Which history this is.
+    pub fn identity(&self) -> StoreIdentity {
+        let state = self.state();
+        let last = state.contents.epochs.last();
+        last.expect("a database begins with an epoch").identity
     }
 
     /// The server ends the session that holds the fence, as it does when it hears nothing of it.

@@ -153,7 +153,7 @@ impl Contents {
                 parts: std::collections::BTreeMap::new(),
             });
             let sealed = evidence.parts.entry(part.index);
-            sealed.or_insert_with(|| part.sealed.clone());
+            sealed.or_insert_with(|| part.sealed.clone().into());
         }
         next.take_cases(batch)?;
         next.head = batch.after.clone();

@@ -1,14 +1,16 @@
 //! Reading.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
+use jiff::Timestamp;
 use shikaku_schemas::observation::CommitOutcome;
 use shikaku_schemas::value::{CaseId, EvidenceId, ObservationId, Position, RecordId, StreamId};
 
 use super::MemoryLine;
 use crate::LedgerError;
 use crate::model::{CaseRow, IdentityKey, StoredEvent};
-use crate::store::rows::{EvidencePart, Genesis, HeadRow, StoredInbox};
+use crate::store::rows::{Epoch, EvidencePart, Genesis, HeadRow, StoredInbox};
 
 /// The read side.
 #[derive(Debug)]
@@ -26,8 +28,18 @@ impl Tables {
         self.line.read(|_| ()).await
     }
 
-    pub(crate) async fn genesis(&self) -> Result<Option<Genesis>, LedgerError> {
-        self.line.read(|stored| Some(stored.genesis)).await
+    pub(crate) async fn epochs(&self) -> Result<Vec<Epoch>, LedgerError> {
+        self.line.read(|stored| stored.epochs.clone()).await
+    }
+
+    pub(crate) async fn begin_epoch(
+        &self,
+        epoch: Epoch,
+        _at: Timestamp,
+    ) -> Result<(), LedgerError> {
+        self.line.read(|_| ()).await?;
+        self.line.database.state().contents.epochs.push(epoch);
+        Ok(())
     }
 
     pub(crate) async fn head(&self) -> Result<HeadRow, LedgerError> {
@@ -208,12 +220,12 @@ impl Tables {
         self.line
             .read(|stored| {
                 let found = stored.evidence.get(id)?;
-                let part = |(index, sealed): (&u32, &Vec<u8>)| EvidencePart {
+                let part = |(index, sealed): (&u32, &Arc<[u8]>)| EvidencePart {
                     id: id.clone(),
                     index: *index,
                     chunks: found.chunks,
                     media: found.media.clone(),
-                    sealed: sealed.clone(),
+                    sealed: sealed.to_vec(),
                 };
                 Some((found.chunks, found.parts.iter().map(part).collect()))
             })

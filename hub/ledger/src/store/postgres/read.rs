@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::str::FromStr as _;
 
+use jiff::Timestamp;
 use shikaku_schemas::observation::CommitOutcome;
 use shikaku_schemas::value::{CaseId, EvidenceId, ObservationId, Position, RecordId, StreamId};
 use sqlx::Connection as _;
@@ -13,7 +14,7 @@ use super::{migrate, pool, prove_durable};
 use crate::LedgerError;
 use crate::model::{CaseRow, IdentityKey, StoredEvent};
 use crate::store::rows::{
-    self, EvidencePart, Genesis, HeadRow, RawCase, RawEvent, RawHead, RawInbox, StoredInbox,
+    self, Epoch, EvidencePart, Genesis, HeadRow, RawCase, RawEvent, RawHead, RawInbox, StoredInbox,
     event_columns, inbox_columns, int, outcome_word,
 };
 
@@ -58,14 +59,31 @@ impl Tables {
         Ok(())
     }
 
-    pub(crate) async fn genesis(&self) -> Result<Option<Genesis>, LedgerError> {
-        let row: Option<(i32, Uuid, i64)> = sqlx::query_as(
-            "SELECT epoch, store_id, created_at FROM genesis ORDER BY epoch DESC LIMIT 1",
+    pub(crate) async fn epochs(&self) -> Result<Vec<Epoch>, LedgerError> {
+        let found: Vec<(i32, Uuid, i64)> =
+            sqlx::query_as("SELECT epoch, store_id, after FROM genesis ORDER BY epoch")
+                .fetch_all(&self.pool)
+                .await?;
+        let epoch =
+            |(epoch, store_id, after): (i32, _, _)| rows::epoch(epoch.into(), store_id, after);
+        found.into_iter().map(epoch).collect()
+    }
+
+    pub(crate) async fn begin_epoch(
+        &self,
+        Epoch { identity, after }: Epoch,
+        at: Timestamp,
+    ) -> Result<(), LedgerError> {
+        sqlx::query(
+            "INSERT INTO genesis (epoch, store_id, after, created_at) VALUES ($1, $2, $3, $4)",
         )
-        .fetch_optional(&self.pool)
+        .bind(i32::try_from(identity.epoch).unwrap_or(i32::MAX))
+        .bind(identity.store_id)
+        .bind(int(after.0))
+        .bind(at.as_microsecond())
+        .execute(&self.pool)
         .await?;
-        row.map(|(epoch, store_id, created_at)| rows::genesis(epoch.into(), store_id, created_at))
-            .transpose()
+        Ok(())
     }
 
     pub(crate) async fn head(&self) -> Result<HeadRow, LedgerError> {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use shikaku_schemas::observation::CommitOutcome;
 use shikaku_schemas::value::{CaseId, EvidenceId, ObservationId, Position, RecordId, StreamId};
 use sqlx::ConnectOptions as _;
@@ -15,7 +16,7 @@ use super::{connect_options, migrate, prove_durable};
 use crate::LedgerError;
 use crate::model::{CaseRow, IdentityKey, StoredEvent};
 use crate::store::rows::{
-    self, EvidencePart, Genesis, HeadRow, RawCase, RawEvent, RawHead, RawInbox, StoredInbox,
+    self, Epoch, EvidencePart, Genesis, HeadRow, RawCase, RawEvent, RawHead, RawInbox, StoredInbox,
     event_columns, inbox_columns, int, outcome_word,
 };
 
@@ -71,16 +72,32 @@ impl Tables {
         Ok(())
     }
 
-    pub(crate) async fn genesis(&self) -> Result<Option<Genesis>, LedgerError> {
-        let row: Option<(i64, Hyphenated, i64)> = sqlx::query_as(
-            "SELECT epoch, store_id, created_at FROM genesis ORDER BY epoch DESC LIMIT 1",
-        )
-        .fetch_optional(&self.pool)
-        .await?;
-        row.map(|(epoch, store_id, created_at)| {
-            rows::genesis(epoch, store_id.into_uuid(), created_at)
-        })
-        .transpose()
+    pub(crate) async fn epochs(&self) -> Result<Vec<Epoch>, LedgerError> {
+        let found: Vec<(i64, Hyphenated, i64)> =
+            sqlx::query_as("SELECT epoch, store_id, after FROM genesis ORDER BY epoch")
+                .fetch_all(&self.pool)
+                .await?;
+        let epoch = |(epoch, store_id, after): (_, Hyphenated, _)| {
+            rows::epoch(epoch, store_id.into_uuid(), after)
+        };
+        found.into_iter().map(epoch).collect()
+    }
+
+    pub(crate) async fn begin_epoch(
+        &self,
+        Epoch { identity, after }: Epoch,
+        at: Timestamp,
+    ) -> Result<(), LedgerError> {
+        let mut connection = connect_options(&self.path, false)?.connect().await?;
+        sqlx::query("INSERT INTO genesis (epoch, store_id, after, created_at) VALUES (?, ?, ?, ?)")
+            .bind(i64::from(identity.epoch))
+            .bind(identity.store_id.hyphenated())
+            .bind(int(after.0))
+            .bind(at.as_microsecond())
+            .execute(&mut connection)
+            .await?;
+        connection.close().await?;
+        Ok(())
     }
 
     pub(crate) async fn head(&self) -> Result<HeadRow, LedgerError> {
