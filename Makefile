@@ -31,10 +31,11 @@ crash: setup ## kill -9 of hub and broker at random moments, KILLS=100 of them, 
 	SHIKAKU_BIN=$${CARGO_TARGET_DIR:-$(CURDIR)/target}/debug/shikaku SHIKAKU_KILLS=$(or $(KILLS),100) \
 	  cargo nextest run -p shikaku-tests --success-output final -E 'test(crashes_lose_nothing)'
 
-faults: setup ## disks, lines, brokers and clocks that fail, in the long form: SYSCALLS=100 RELAY_KILLS=100 BURST=10000
+faults: setup ## disks, lines, brokers and clocks that fail, in the long form: SYSCALLS=100 RELAY_KILLS=100 BURST=10000 ROUNDS=10 FAILOVERS=5 CUTS=all
 	cargo build --bin shikaku
 	SHIKAKU_BIN=$${CARGO_TARGET_DIR:-$(CURDIR)/target}/debug/shikaku SHIKAKU_SYSCALLS=$(or $(SYSCALLS),100) \
-	  SHIKAKU_RELAY_KILLS=$(or $(RELAY_KILLS),100) SHIKAKU_BURST=$(or $(BURST),10000) \
+	  SHIKAKU_RELAY_KILLS=$(or $(RELAY_KILLS),100) SHIKAKU_BURST=$(or $(BURST),10000) SHIKAKU_ROUNDS=$(or $(ROUNDS),10) \
+	  SHIKAKU_FAILOVERS=$(or $(FAILOVERS),5) SHIKAKU_CUTS=$(or $(CUTS),all) \
 	  cargo nextest run -p shikaku-tests --no-fail-fast --success-output final -E 'test(/^faults::/)'
 
 soak: setup ## mixed load with faults for HOURS=1 (a fraction too), with a table of memory and open files

@@ -26,6 +26,8 @@ packages=()
 have cc || packages+=(build-essential)
 have xmllint || packages+=(libxml2-utils)
 have strace || packages+=(strace)
+have nft || [ -x /usr/sbin/nft ] || packages+=(nftables)
+have ip || [ -x /usr/sbin/ip ] || packages+=(iproute2)
 have faketime || packages+=(faketime)
 # The program links libpcsclite; the tests start a pcscd of their own with a virtual reader, and OpenSC's tools.
 have pkg-config || packages+=(pkg-config)

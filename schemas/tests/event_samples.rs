@@ -65,6 +65,34 @@ fn golden_payloads_are_read_without_loss() {
     }
 }
 
+/// A release reads what the next one writes, as long as that only adds members.
+#[test]
+fn members_of_a_later_release_are_passed_over() {
+    for (kind, _, data) in golden() {
+        let mut later = data.clone();
+        add_members(&mut later);
+        let read = |data: &Value| {
+            let bytes = serde_json::to_vec(data).unwrap();
+            Event::from_data(&kind, &bytes).unwrap_or_else(|e| panic!("{kind}: {e:?}"))
+        };
+        assert_eq!(read(&later), read(&data), "{kind}");
+    }
+}
+
+/// To each object, however deep.
+fn add_members(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            // A table of names holds texts: to that nothing of another kind is added.
+            let tables = members.iter_mut().filter(|(name, _)| *name != "extra");
+            tables.for_each(|(_, value)| add_members(value));
+            members.insert("of_a_later_release".to_owned(), Value::Bool(true));
+        }
+        Value::Array(values) => values.iter_mut().for_each(add_members),
+        _ => {}
+    }
+}
+
 #[test]
 fn every_type_has_a_golden_payload() {
     let have: BTreeSet<_> = golden().into_iter().map(|(kind, ..)| kind).collect();

@@ -3,9 +3,11 @@
     subscribe.py CREDENTIALS
 
 CREDENTIALS is what `shikaku nats credentials --consumer NAME --json` prints. It survives a broker that goes away and comes back.
+SIGTERM ends it once everything that it was given is printed and acknowledged.
 """
 import asyncio
 import json
+import signal
 import sys
 
 import nats
@@ -38,8 +40,10 @@ async def main():
     durable = await client.jetstream().pull_subscribe_bind(
         consumer=credentials["durable"], stream=credentials["stream"]
     )
+    ending = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ending.set)
     say("ready")
-    while True:
+    while not ending.is_set():
         try:
             messages = await durable.fetch(100, timeout=1)
         except (NatsError, asyncio.TimeoutError):
@@ -58,6 +62,8 @@ async def main():
                 await message.ack()
             except NatsError:
                 pass
+    await client.flush()
+    await client.close()
 
 
 asyncio.run(main())

@@ -40,7 +40,14 @@ fn and_repeat_nothing() {
         writer.join().unwrap();
     });
     let files = FILES as usize;
-    let counts = Counts::of(&hub, &receipt, &ward, files, checker::REST);
+    let counts = Counts::of(
+        &hub,
+        &receipt,
+        &ward,
+        &Default::default(),
+        files,
+        checker::REST,
+    );
     println!("kills={kills} files={files} {counts}");
     assert_eq!(counts, Counts::default());
     checker::recorded(&hub, files);

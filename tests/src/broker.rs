@@ -1,11 +1,14 @@
 //! A nats-server that the hub does not supervise.
 
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 use crate::hub::Hub;
+use crate::process::prefixed;
 use crate::program::workspace;
 use crate::until;
+
+const LOOPBACK: &str = "127.0.0.1";
 
 /// A running server. Dropping it ends it.
 pub struct Broker {
@@ -18,21 +21,33 @@ impl Broker {
     /// Starts one with the configuration that a hub prints, in a folder for its own files.
     #[track_caller]
     pub fn of(planner: &Hub, folder: &Path) -> Self {
+        Self::at(planner, folder, &[], LOOPBACK)
+    }
+
+    /// [`Broker::of`] on a machine of its own: the words that stand before each command line there, and its address.
+    #[track_caller]
+    pub fn at(planner: &Hub, folder: &Path, inside: &[String], address: &str) -> Self {
         std::fs::create_dir_all(folder).unwrap();
         let config = folder.join("nats.conf");
         std::fs::write(&config, configuration(planner, folder)).unwrap();
-        Self::start(&config, folder, -1)
+        Self::listen(&config, folder, inside, address, -1)
     }
 
-    /// Starts one on a port; -1 is any.
+    /// Starts one on a port of this machine.
     #[track_caller]
     pub(crate) fn start(config: &Path, folder: &Path, port: i32) -> Self {
+        Self::listen(config, folder, &[], LOOPBACK, port)
+    }
+
+    /// Any port is -1.
+    #[track_caller]
+    fn listen(config: &Path, folder: &Path, inside: &[String], address: &str, port: i32) -> Self {
         let ports = folder.join("ports");
         std::fs::create_dir_all(&ports).unwrap();
-        let mut child = Command::new(nats_server())
+        let mut child = prefixed(inside, &nats_server())
             .arg("-c")
             .arg(config)
-            .args(["-a", "127.0.0.1", "-p", &port.to_string()])
+            .args(["-a", address, "-p", &port.to_string()])
             .arg("--ports_file_dir")
             .arg(&ports)
             .stdin(Stdio::null())

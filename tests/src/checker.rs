@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::feed::{Message, Subscriber, each_once};
 use crate::hub::Hub;
-use crate::outside::{Client, stream};
+use crate::outside::{Client, asked, operator};
 use crate::until_within;
 
 /// How long the hub may take to work off what waited.
@@ -106,13 +106,20 @@ pub fn folder_equation(hub: &Hub) {
 /// `LOG` holds every event under its position, and nothing waits for the hub.
 #[track_caller]
 pub fn copied(hub: &Hub, last: u64) {
+    copied_at(&operator(hub), last);
+}
+
+/// [`copied`] as the operator's user sees it.
+#[track_caller]
+pub fn copied_at(operator: &Value, last: u64) {
+    let stream = |name: &str| asked(operator, &format!("$JS.API.STREAM.INFO.{name}"), "");
     until_within(REST, "LOG holds every event", || {
-        let state = &stream(hub, "LOG")["state"];
+        let state = &stream("LOG")["state"];
         let held = ["first_seq", "last_seq", "messages"].map(|member| state[member].as_u64());
         (held == [Some(1), Some(last), Some(last)]).then_some(())
     });
     until_within(REST, "nothing waits in OBSERVATIONS", || {
-        (stream(hub, "OBSERVATIONS")["state"]["messages"] == 0).then_some(())
+        (stream("OBSERVATIONS")["state"]["messages"] == 0).then_some(())
     });
 }
 

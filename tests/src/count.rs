@@ -39,24 +39,26 @@ impl std::fmt::Display for Counts {
 
 impl Counts {
     /// Waits until nothing is missing any more, at most so long, and counts what then holds. `people` is how many
-    /// [`Face::assistance_only`](crate::face::Face::assistance_only) files of different people were dropped.
+    /// [`Face::assistance_only`](crate::face::Face::assistance_only) files of different people were dropped, `earlier`
+    /// what consumers of each feed heard before these.
     #[track_caller]
     pub fn of(
         hub: &Hub,
         receipt: &Subscriber,
         ward: &Subscriber,
+        earlier: &[Vec<Message>; 2],
         people: usize,
         at_most: Duration,
     ) -> Self {
         let mut counts = Self::default();
         within(at_most, || {
             counts = in_ledger(&hub.log(), people);
-            counts.add(in_feed(
-                &receipt.messages(),
-                "commissioned-ticket-arrived",
-                people,
-            ));
-            counts.add(in_feed(&ward.messages(), "assistance-changed", people));
+            let kinds = ["commissioned-ticket-arrived", "assistance-changed"];
+            for ((subscriber, earlier), kind) in [receipt, ward].iter().zip(earlier).zip(kinds) {
+                let mut heard = earlier.clone();
+                heard.extend(subscriber.messages());
+                counts.add(in_feed(&heard, kind, people));
+            }
             (counts.lost == 0).then_some(())
         });
         counts

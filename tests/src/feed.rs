@@ -81,6 +81,12 @@ impl Subscriber {
         self.0.end().into_iter().map(Message::of).collect()
     }
 
+    /// Asks it to end in order; what came until then, all of it acknowledged.
+    #[track_caller]
+    pub fn stop(self) -> Vec<Message> {
+        self.0.stop().into_iter().map(Message::of).collect()
+    }
+
     /// Waits until `count` messages came.
     #[track_caller]
     pub fn await_messages(&self, count: usize) -> Vec<Message> {

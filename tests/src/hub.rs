@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::folder::Terminal;
-use crate::process::{Process, below, output};
+use crate::process::{Process, below, output, prefixed};
 use crate::program::shikaku;
 use crate::settings::Settings;
 use crate::{until, until_within};
@@ -76,6 +76,7 @@ pub struct Hub {
     said: Arc<Mutex<String>>,
     pcscd: Option<PathBuf>,
     environment: Vec<(String, String)>,
+    inside: Vec<String>,
 }
 
 struct Running {
@@ -115,6 +116,7 @@ impl Hub {
             said: Arc::default(),
             pcscd: settings.pcscd.clone(),
             environment: Vec::new(),
+            inside: Vec::new(),
             folder,
         };
         std::fs::write(&hub.config, settings.toml(&hub.data_dir, &hub.terminals)).unwrap();
@@ -174,9 +176,14 @@ impl Hub {
         self.environment.push((name.to_owned(), value.to_owned()));
     }
 
+    /// Lets everything of it run on a machine of its own: `words` go before each command line.
+    pub fn place(&mut self, words: &[String]) {
+        self.inside = words.to_vec();
+    }
+
     /// The program with this hub's configuration, not yet started.
     pub fn program(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(shikaku());
+        let mut command = prefixed(&self.inside, shikaku());
         command
             .args(words)
             .arg("--config")
@@ -370,6 +377,28 @@ impl Hub {
             reader.join().unwrap();
         }
         status.code().unwrap_or(-1)
+    }
+
+    /// Ends it in order; it must succeed.
+    #[track_caller]
+    pub fn stop(&mut self) {
+        self.process().terminate();
+        assert_eq!(self.ended(), 0);
+    }
+
+    /// Waits until it has said something since its latest start.
+    #[track_caller]
+    pub fn await_said(&mut self, words: &str) {
+        until_within(crate::DEADLINE, &format!("it says {words:?}"), || {
+            let found = latest(&self.said()).contains(words);
+            assert!(found || self.runs(), "it ended:\n{}", self.said());
+            found.then_some(())
+        });
+    }
+
+    /// How often it has said something, over all starts.
+    pub fn said_times(&self, words: &str) -> usize {
+        self.said().matches(words).count()
     }
 
     /// Kills the hub's process alone; its broker stays behind.

@@ -25,12 +25,14 @@ pub mod folder;
 pub mod hub;
 pub mod injection;
 pub mod line;
+pub mod network;
 pub mod outside;
 pub mod postgres;
 pub mod process;
 pub mod program;
 pub mod settings;
 pub mod simulated;
+pub mod site;
 pub mod volume;
 pub mod words;
 

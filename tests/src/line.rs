@@ -22,7 +22,7 @@ enum State {
 }
 
 struct Shared {
-    server: Server,
+    server: Mutex<Server>,
     state: Mutex<State>,
     changed: Condvar,
     open: Mutex<Vec<Arc<Ends>>>,
@@ -82,7 +82,7 @@ impl Line {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
-            server,
+            server: Mutex::new(server),
             state: Mutex::new(State::Whole),
             changed: Condvar::new(),
             open: Mutex::default(),
@@ -102,6 +102,11 @@ impl Line {
         for ends in self.shared.open.lock().unwrap().drain(..) {
             ends.tear();
         }
+    }
+
+    /// New connections go to the server behind another unix socket.
+    pub fn lead_to_socket(&self, path: &Path) {
+        *self.shared.server.lock().unwrap() = Server::Socket(path.to_owned());
     }
 
     /// Tears every connection; new ones go through.
@@ -141,7 +146,8 @@ impl Shared {
             return Ok(());
         }
         client.set_nodelay(true)?;
-        match &self.server {
+        let server = self.server.lock().unwrap().clone();
+        match &server {
             Server::Tcp(address) => {
                 let server = TcpStream::connect(address)?;
                 server.set_nodelay(true)?;

@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use serde_json::Value;
 
 use crate::hub::Hub;
+use crate::process::Process;
 use crate::program::{outside, python};
 use crate::until;
 
@@ -127,6 +128,21 @@ impl Client {
     /// Ends it at once; everything it printed whole until then.
     pub fn end(mut self) -> Vec<Value> {
         let _ = self.child.kill();
+        self.ended()
+    }
+
+    /// Asks it to end in order; everything it printed.
+    #[track_caller]
+    pub fn stop(mut self) -> Vec<Value> {
+        Process::of(&self.child).terminate();
+        let status = until("the outside client ended", || {
+            self.child.try_wait().unwrap()
+        });
+        assert!(status.success(), "the outside client failed: {status}");
+        self.ended()
+    }
+
+    fn ended(&mut self) -> Vec<Value> {
         let _ = self.child.wait();
         if let Some(reader) = self.reader.take() {
             reader.join().unwrap();

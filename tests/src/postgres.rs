@@ -3,30 +3,28 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::process::below;
+use crate::process::{below, prefixed};
 
-/// A running server. Dropping it ends it.
+/// A server. Dropping it ends it.
 pub struct Postgres {
     folder: tempfile::TempDir,
     port: u16,
+    inside: Vec<String>,
+    listens: String,
 }
 
 impl Postgres {
     /// Makes a cluster and starts it. The server refuses to run as root, so root runs it as `postgres`.
     #[track_caller]
     pub fn start() -> Self {
-        let folder = tempfile::Builder::new()
-            .prefix("pg-")
-            .tempdir_in("/tmp")
-            .unwrap();
-        open_to_everyone(folder.path());
-        // The socket's name holds the port and the folder is our own: any number is free.
-        let server = Self { folder, port: 5432 };
-        let data = server.data();
-        std::fs::create_dir(&data).unwrap();
-        if rustix::process::geteuid().is_root() {
-            run(Command::new("chown").arg("postgres").arg(&data));
-        }
+        Self::start_at(&[], "")
+    }
+
+    /// [`Postgres::start`] on a machine of its own: the words that stand before each command line there, and its
+    /// address, where everybody is let in.
+    #[track_caller]
+    pub fn start_at(inside: &[String], listens: &str) -> Self {
+        let server = Self::empty(inside, listens);
         run(server
             .program("initdb")
             .args([
@@ -40,20 +38,136 @@ impl Postgres {
                 "postgres",
                 "-D",
             ])
-            .arg(&data));
+            .arg(server.data()));
+        if !listens.is_empty() {
+            let file = server.data().join("pg_hba.conf");
+            let mut rules = std::fs::read_to_string(&file).unwrap();
+            rules.push_str("host all all all trust\n");
+            std::fs::write(file, rules).unwrap();
+        }
+        server.resume();
+        server
+    }
+
+    /// A server in an empty folder of its own, not started.
+    fn empty(inside: &[String], listens: &str) -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("pg-")
+            .tempdir_in("/tmp")
+            .unwrap();
+        open_to_everyone(folder.path());
+        // The socket's name holds the port and the folder is our own: any number is free.
+        let server = Self {
+            folder,
+            port: 5432,
+            inside: inside.to_vec(),
+            listens: listens.to_owned(),
+        };
+        server.folder("data");
+        server.folder("socket");
+        server
+    }
+
+    /// A folder beside the cluster that the server may write to.
+    #[track_caller]
+    pub fn folder(&self, name: &str) -> PathBuf {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = self.folder.path().join(name);
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700)).unwrap();
+        if rustix::process::geteuid().is_root() {
+            run(Command::new("chown").arg("postgres").arg(&folder));
+        }
+        folder
+    }
+
+    /// Starts it, on what its folder holds.
+    #[track_caller]
+    pub fn resume(&self) {
+        let data = self.data();
         let options = format!(
-            "-c listen_addresses= -c unix_socket_directories={} -p {}",
-            server.data().display(),
-            server.port
+            "-c listen_addresses={} -c unix_socket_directories={} -p {}",
+            self.listens,
+            self.sockets().display(),
+            self.port
         );
-        run(server
+        let started = self
             .program("pg_ctl")
             .args(["-w", "-s", "-l"])
             .arg(data.join("log"))
             .arg("-D")
             .arg(&data)
-            .args(["-o", &options, "start"]));
-        server
+            .args(["-o", &options, "start"])
+            .output()
+            .unwrap();
+        let said = std::fs::read_to_string(data.join("log"));
+        assert!(started.status.success(), "{started:?}: {said:?}");
+    }
+
+    /// Ends all of it at once, as a power cut would, and waits until it is gone.
+    #[track_caller]
+    pub fn kill(&self) {
+        crate::until("the server is gone", || {
+            let left = below(self.folder.path());
+            left.iter().for_each(|(process, _)| process.kill());
+            left.is_empty().then_some(())
+        });
+        // What a dead server leaves behind keeps no other from starting here.
+        let _ = std::fs::remove_file(self.data().join("postmaster.pid"));
+        let _ = std::fs::remove_file(self.sockets().join(format!(".s.PGSQL.{}.lock", self.port)));
+    }
+
+    /// A standby of this one, started: it follows under a name by which the primary may wait for it.
+    #[track_caller]
+    pub fn standby(&self, name: &str) -> Self {
+        let standby = Self::empty(&[], "");
+        self.copy_to(&standby, &["-R", "-d", &self.conninfo(name)]);
+        standby.resume();
+        standby
+    }
+
+    /// Commits wait from now on until who follows under this name has them on its disk.
+    #[track_caller]
+    pub fn wait_for(&self, follower: &str) {
+        self.ask(
+            "postgres",
+            &format!("ALTER SYSTEM SET synchronous_standby_names = '{follower}'"),
+        );
+        self.reload();
+        let sql = format!(
+            "SELECT count(*) FROM pg_stat_replication
+             WHERE application_name = '{follower}' AND sync_state = 'sync'"
+        );
+        crate::until("who follows is waited for", || {
+            (self.ask("postgres", &sql) == "1").then_some(())
+        });
+    }
+
+    /// Makes a standby the primary.
+    #[track_caller]
+    pub fn promote(&self) {
+        run(self
+            .program("pg_ctl")
+            .args(["-w", "-s", "-D"])
+            .arg(self.data())
+            .arg("promote"));
+    }
+
+    fn copy_to(&self, other: &Self, words: &[&str]) {
+        run(self
+            .program("pg_basebackup")
+            .args(["-c", "fast", "-X", "stream", "-D"])
+            .arg(other.data())
+            .args(words));
+    }
+
+    /// How a program of Postgres that follows this one connects.
+    fn conninfo(&self, name: &str) -> String {
+        format!(
+            "host={} port={} user=postgres application_name={name}",
+            self.sockets().display(),
+            self.port
+        )
     }
 
     /// Makes it read its settings again, and waits until it has.
@@ -69,7 +183,11 @@ impl Postgres {
 
     /// Its socket.
     pub fn socket(&self) -> PathBuf {
-        self.data().join(format!(".s.PGSQL.{}", self.port))
+        self.sockets().join(format!(".s.PGSQL.{}", self.port))
+    }
+
+    fn sockets(&self) -> PathBuf {
+        self.folder.path().join("socket")
     }
 
     fn data(&self) -> PathBuf {
@@ -80,11 +198,11 @@ impl Postgres {
     fn program(&self, name: &str) -> Command {
         let program = located(name);
         let mut command = if rustix::process::geteuid().is_root() {
-            let mut command = Command::new("runuser");
+            let mut command = prefixed(&self.inside, Path::new("runuser"));
             command.args(["-u", "postgres", "--"]).arg(program);
             command
         } else {
-            Command::new(program)
+            prefixed(&self.inside, &program)
         };
         command.current_dir("/");
         command
@@ -95,7 +213,7 @@ impl Postgres {
         format!(
             "postgres://postgres@localhost:{}/{database}?host={}",
             self.port,
-            self.data().display()
+            self.sockets().display()
         )
     }
 

@@ -45,6 +45,11 @@ impl Process {
         self.signal(Signal::INT);
     }
 
+    /// Asks it to end in order, as `systemctl stop` does.
+    pub fn terminate(self) {
+        self.signal(Signal::TERM);
+    }
+
     /// Freezes it, as a paused virtual machine would.
     pub fn stop(self) {
         self.signal(Signal::STOP);
@@ -91,6 +96,17 @@ impl Process {
             .and_then(|stat| Some(stat.rsplit_once(')')?.1.trim_start().starts_with('Z')))
             .is_some_and(|zombie| !zombie)
     }
+}
+
+/// A program, run by what stands before it, if anything does.
+pub(crate) fn prefixed(words: &[String], program: &Path) -> Command {
+    let mut line = words.iter().map(std::ffi::OsStr::new);
+    let Some(first) = line.next() else {
+        return Command::new(program);
+    };
+    let mut command = Command::new(first);
+    command.args(line).arg(program);
+    command
 }
 
 /// Runs a command to its end; one that does not end fails the test.

@@ -75,6 +75,15 @@ impl Scene {
         }
     }
 
+    /// While the hub is dead: ends the broker that stayed behind, and removes everything that it kept.
+    pub(super) fn forget_the_broker(&self) {
+        if let Some(broker) = self.hub.broker() {
+            broker.kill();
+            until("the broker is gone", || (!broker.runs()).then_some(()));
+        }
+        std::fs::remove_dir_all(self.hub.store()).unwrap();
+    }
+
     /// Drops one file for each of so many new people, in turn at both terminals.
     pub(super) fn drop_faces(&mut self, count: u32) {
         for n in self.people..self.people + count {

@@ -62,8 +62,7 @@ fn disturb(scene: &mut Scene, moments: &mut Moments) {
         0 | 1 => kill_broker(scene),
         2 => {
             scene.hub.kill();
-            kill_orphan(scene);
-            std::fs::remove_dir_all(scene.hub.store()).unwrap();
+            scene.forget_the_broker();
             scene.hub.resume();
         }
         3 | 4 => scene.leave(),
@@ -86,13 +85,6 @@ fn kill_broker(scene: &Scene) {
         until("the broker runs again", || {
             scene.hub.broker().filter(|again| *again != broker)
         });
-    }
-}
-
-fn kill_orphan(scene: &Scene) {
-    if let Some(broker) = scene.hub.broker() {
-        broker.kill();
-        until("the broker is gone", || (!broker.runs()).then_some(()));
     }
 }
 
