@@ -32,6 +32,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         // Its tests ask the simulator, which shares no reading or writing with it.
         &[
             "shikaku-schemas",
+            "shikaku-disk",
             "shikaku-kit",
             "shikaku-terminal-simulator",
         ],

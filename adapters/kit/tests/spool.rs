@@ -6,9 +6,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use proptest::prelude::*;
-use shikaku_disk::{Disk, DiskFile, How, Lock, SystemDisk};
+use shikaku_disk::{Disk, DiskFile, How, Lock, Stat, SystemDisk};
 use shikaku_kit::publisher::evidence_ref;
 use shikaku_kit::spool::{Entry, Mark, Placed, Spool, SpoolError, SpoolOptions};
 use shikaku_schemas::observation::{InquiryProgress, Observation, ObservationBody, Progress};
@@ -388,8 +389,28 @@ impl Disk for Watched {
         SystemDisk.sync_directory(directory)
     }
 
+    fn rename_new(&self, from: &Path, to: &Path) -> std::io::Result<()> {
+        SystemDisk.rename_new(from, to)
+    }
+
+    fn stat(&self, path: &Path) -> std::io::Result<Stat> {
+        SystemDisk.stat(path)
+    }
+
+    fn directory(&self, path: &Path) -> std::io::Result<u64> {
+        SystemDisk.directory(path)
+    }
+
     fn exists(&self, path: &Path) -> bool {
         SystemDisk.exists(path)
+    }
+
+    fn wait_for_lock(&self, path: &Path) -> std::io::Result<Lock> {
+        SystemDisk.wait_for_lock(path)
+    }
+
+    fn pause(&self, pause: Duration) {
+        SystemDisk.pause(pause);
     }
 
     fn lock(&self, path: &Path) -> std::io::Result<Option<Lock>> {
@@ -416,6 +437,10 @@ impl DiskFile for WatchedFile {
 
     fn set_len(&self, length: u64) -> std::io::Result<()> {
         self.0.set_len(length)
+    }
+
+    fn stat(&self) -> std::io::Result<Stat> {
+        self.0.stat()
     }
 
     fn length(&self) -> std::io::Result<u64> {

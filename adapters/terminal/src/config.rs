@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use shikaku_disk::Disk;
 use shikaku_kit::backoff::Backoff;
 use shikaku_kit::broker::BrokerAt;
 use shikaku_schemas::clock::Clock;
@@ -29,6 +30,8 @@ pub struct TerminalOptions {
     pub group_key: SealKey,
     /// The broker, as user `terminal`.
     pub broker: BrokerAt,
+    /// Where the folders and its own files lie.
+    pub disk: Arc<dyn Disk>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// Bytes that the spool may hold on disk.

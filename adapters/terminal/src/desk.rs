@@ -10,16 +10,17 @@ mod place;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use shikaku_kit::spool::Spool;
 use shikaku_schemas::group::FaceMode;
 use shikaku_schemas::observation::OqsFolder;
+use tokio::time::Instant;
 
 use crate::config::TerminalOptions;
 use crate::decode::{FACE_BYTES, RES_BYTES};
@@ -52,7 +53,7 @@ pub(crate) struct Desk {
     face: DropFolder,
     res: DropFolder,
     /// Files that are safe but could not be removed yet.
-    stuck: HashMap<PathBuf, Signature>,
+    stuck: BTreeMap<PathBuf, Signature>,
     next_retries: Instant,
 }
 
@@ -85,10 +86,11 @@ impl Desk {
     ) -> Result<Self, TerminalError> {
         let root = &options.terminal.root;
         let own = TerminalError::Directory;
-        let now = options.clock.now();
+        let (disk, now) = (&options.disk, options.clock.now());
         let drop_folder = |word, takes, limit| {
             let path = root.join(word);
             let settings = Settings {
+                disk: options.disk.clone(),
                 folder: path.clone(),
                 stable: options.timing.stable,
                 limit,
@@ -105,8 +107,10 @@ impl Desk {
         };
         let takes_face = options.terminal.face == FaceMode::Take;
         Ok(Self {
-            seen: Seen::open(directory, &options.group_key, Seen::CAPACITY, now).map_err(own)?,
+            seen: Seen::open(disk, directory, &options.group_key, Seen::CAPACITY, now)
+                .map_err(own)?,
             mirror: Mirror::open(
+                disk,
                 directory,
                 &options.facility.virtual_terminals,
                 &options.group_key,
@@ -117,7 +121,7 @@ impl Desk {
             health: Health::new(options.facility.code.as_str(), &options.terminal.id),
             face: drop_folder("face", takes_face, FACE_BYTES),
             res: drop_folder("res", true, RES_BYTES),
-            stuck: HashMap::new(),
+            stuck: BTreeMap::new(),
             next_retries: Instant::now(),
             options: options.clone(),
             spool,
@@ -152,7 +156,12 @@ impl Desk {
         let folders = [&self.face, &self.res];
         let reachable = folders.iter().all(|at| at.inode.is_some());
         let (open, jobs) = self.inquiries.waiting();
-        let reachable = reachable && self.inquiries.folders.req.is_dir();
+        let reachable = reachable
+            && self
+                .options
+                .disk
+                .directory(&self.inquiries.folders.req)
+                .is_ok();
         self.health
             .check(reachable, open, jobs, &self.inquiries.pulse);
         Passed {
@@ -216,10 +225,9 @@ impl Desk {
     }
 
     fn reached(&mut self, folder: OqsFolder) -> Option<PathBuf> {
+        let disk = self.options.disk.clone();
         let at = self.drop_folder(folder);
-        let inode = std::fs::metadata(&at.path)
-            .ok()
-            .map(|metadata| std::os::unix::fs::MetadataExt::ino(&metadata));
+        let inode = disk.directory(&at.path).ok();
         if inode.is_none() || inode == at.inode {
             return None;
         }
@@ -245,8 +253,9 @@ impl Desk {
     }
 
     fn remove_stuck(&mut self) {
+        let disk = &*self.options.disk;
         self.stuck
-            .retain(|path, signature| remove_if_same(path, *signature).is_err());
+            .retain(|path, signature| remove_if_same(disk, path, *signature).is_err());
     }
 
     fn next_pass(&self) -> Duration {

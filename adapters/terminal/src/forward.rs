@@ -4,7 +4,7 @@
 //! The bytes are not touched. What is asked is read beside, so that the answer can be told as any other.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use shikaku_schemas::oqs::file::answer_base;
@@ -12,6 +12,7 @@ use shikaku_schemas::oqs::job::Poll;
 use shikaku_schemas::oqs::{Direction, Family, Form, Limits, Message, Phase, Request as _};
 use shikaku_schemas::seal::SealKey;
 use shikaku_schemas::value::{InquiryId, ObservationId};
+use tokio::time::Instant;
 
 use crate::config::TerminalOptions;
 use crate::decode::RES_BYTES;
@@ -50,6 +51,7 @@ impl Forwarder {
         });
         let programs = carried.into_iter().map(|program| {
             let settings = Settings {
+                disk: options.disk.clone(),
                 folder: program.root.join("req"),
                 stable: options.timing.stable,
                 limit: RES_BYTES,
@@ -99,7 +101,7 @@ impl Forwarder {
     }
 
     fn let_go(&self, program: &mut Program, ready: &Ready) {
-        if let Err(error) = remove_if_same(&ready.path, ready.signature) {
+        if let Err(error) = remove_if_same(&*self.options.disk, &ready.path, ready.signature) {
             // Met again, and known by its mark.
             tracing::warn!(virtual_terminal.id = program.id, error = %error, "a request that went on can't be removed");
             program.watch.keep(&ready.name, true, AGAIN);

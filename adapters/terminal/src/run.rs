@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use shikaku_disk::{Disk, off_thread};
 use shikaku_kit::broker::{ACK_TIMEOUT, Broker};
 use shikaku_kit::dead_letter::{DeadLetter, park};
 use shikaku_kit::publisher::{self, PublisherOptions};
@@ -35,14 +36,16 @@ const ANNOUNCE_AGAIN: Duration = Duration::from_secs(2);
 pub async fn run(options: TerminalOptions, cancel: CancellationToken) -> Result<(), TerminalError> {
     let name = options.directory_name()?;
     let directory = options.data_dir.join("terminal").join(&name);
-    std::fs::create_dir_all(&directory).map_err(TerminalError::Directory)?;
+    let disk = options.disk.clone();
+    let own = TerminalError::Directory;
+    disk.create_dir_all(&directory).map_err(own)?;
     let spool = open_spool(&options, &name).await?;
     let inquiries = Arc::new(open_inquiries(&options, &directory, spool.clone())?);
     let (facility, terminal) = (options.facility.code.clone(), options.terminal.id.clone());
     let is_own =
         move |file: &QuarantinedFile| file.facility == facility && file.terminal == terminal;
-    let quarantine = Quarantine::open(&options.data_dir, &options.group_key, is_own)
-        .map_err(TerminalError::Directory)?;
+    let quarantine =
+        Quarantine::open(&disk, &options.data_dir, &options.group_key, is_own).map_err(own)?;
     let desk = Desk::open(
         &options,
         &directory,
@@ -56,8 +59,7 @@ pub async fn run(options: TerminalOptions, cancel: CancellationToken) -> Result<
     let stop = CancellationToken::new();
     let _guard = stop.clone().drop_guard();
     let programs = &options.facility.virtual_terminals;
-    let mirror =
-        Mirror::open(&directory, programs, &options.group_key).map_err(TerminalError::Directory)?;
+    let mirror = Mirror::open(&disk, &directory, programs, &options.group_key).map_err(own)?;
     let jobs = Jobs::new(
         &options,
         mirror,
@@ -79,7 +81,7 @@ pub async fn run(options: TerminalOptions, cancel: CancellationToken) -> Result<
         "announcements",
         announce(broker, quarantine, stop.clone()),
     ));
-    tasks.spawn(named("jobs", serve_jobs(jobs, stop.clone())));
+    tasks.spawn(named("jobs", serve_jobs(disk, jobs, stop.clone())));
     tasks.spawn(named("folders", serve_folders(desk, options, stop.clone())));
     let ended = tokio::select! {
         () = cancel.cancelled() => Ok(()),
@@ -112,12 +114,13 @@ fn stopped(ended: Option<Result<&'static str, tokio::task::JoinError>>) -> Termi
 async fn open_spool(options: &TerminalOptions, name: &str) -> Result<Arc<Spool>, TerminalError> {
     let spool_options = SpoolOptions {
         max_bytes: options.spool_bytes,
+        disk: options.disk.clone(),
         ..SpoolOptions::new(
             options.data_dir.join("spool").join(name),
             options.group_key.clone(),
         )
     };
-    let opened = tokio::task::spawn_blocking(move || Spool::open(spool_options))
+    let opened = off_thread(&*options.disk, move || Spool::open(spool_options))
         .await
         .map_err(|_| TerminalError::Stopped { task: "spool" })?;
     Ok(Arc::new(opened?))
@@ -128,13 +131,13 @@ fn open_inquiries(
     directory: &Path,
     spool: Arc<Spool>,
 ) -> Result<Inquiries, TerminalError> {
-    let journal =
-        Journal::open(directory, options.clock.now()).map_err(TerminalError::Directory)?;
+    let journal = Journal::open(&options.disk, directory, options.clock.now())
+        .map_err(TerminalError::Directory)?;
     let patience = options.timing.incomplete + options.timing.stable * 4 + options.timing.scan * 4;
     Ok(Inquiries {
         facility: options.facility.code.clone(),
         terminal: options.terminal.id.clone(),
-        folders: Folders::new(&options.terminal.root),
+        folders: Folders::new(&options.disk, &options.terminal.root),
         spool,
         clock: options.clock.clone(),
         journal: Mutex::new(journal),
@@ -181,11 +184,12 @@ async fn ask(
 
 async fn serve_folders(desk: Desk, options: TerminalOptions, stop: CancellationToken) {
     let root = &options.terminal.root;
-    let mut hint = Hint::new(&[&root.join("face"), &root.join("res")]);
+    let disk = options.disk.clone();
+    let mut hint = Hint::new(&*disk, &[&root.join("face"), &root.join("res")]);
     let mut desk = desk;
     let mut recovered = false;
     while !stop.is_cancelled() {
-        let passed = tokio::task::spawn_blocking(move || {
+        let passed = off_thread(&*disk, move || {
             recovered = recovered || desk.recover();
             let passed = desk.pass();
             (desk, recovered, passed)
@@ -206,9 +210,9 @@ async fn serve_folders(desk: Desk, options: TerminalOptions, stop: CancellationT
     }
 }
 
-async fn serve_jobs(mut jobs: Jobs, stop: CancellationToken) {
+async fn serve_jobs(disk: Arc<dyn Disk>, mut jobs: Jobs, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        let passed = tokio::task::spawn_blocking(move || {
+        let passed = off_thread(&*disk, move || {
             let again = jobs.pass();
             (jobs, again)
         });

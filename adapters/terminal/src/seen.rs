@@ -3,11 +3,12 @@
 //! harmless, since the hub's inbox knows for ever.
 
 use std::collections::{HashMap, VecDeque};
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
+use shikaku_disk::{Disk, DiskFile, How, read};
 use shikaku_schemas::seal::SealKey;
 
 /// A keyed digest, short enough to keep many, long enough never to collide.
@@ -19,8 +20,9 @@ const AGE_HOURS: u32 = 400 * 24;
 /// The journal of one terminal.
 #[derive(Debug)]
 pub(crate) struct Seen {
+    disk: Arc<dyn Disk>,
     path: PathBuf,
-    file: File,
+    file: Arc<dyn DiskFile>,
     key: SealKey,
     hour_of: HashMap<SeenMark, u32>,
     order: VecDeque<SeenMark>,
@@ -34,19 +36,17 @@ impl Seen {
 
     /// Opens the journal; a torn last record is passed over.
     pub(crate) fn open(
+        disk: &Arc<dyn Disk>,
         directory: &Path,
         group_key: &SealKey,
         capacity: usize,
         now: Timestamp,
     ) -> io::Result<Self> {
         let path = directory.join("seen");
-        let stored = match std::fs::read(&path) {
-            Ok(stored) => stored,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(error) => return Err(error),
-        };
+        let stored = read(&**disk, &path)?.unwrap_or_default();
         let mut seen = Self {
-            file: OpenOptions::new().create(true).append(true).open(&path)?,
+            file: disk.open(&path, How::Append)?,
+            disk: disk.clone(),
             path,
             key: group_key.derive("spool"),
             hour_of: HashMap::new(),
@@ -95,7 +95,7 @@ impl Seen {
                 records.extend_from_slice(&hour.to_be_bytes());
             }
         }
-        self.file.write_all(&records)?;
+        self.file.append(&records)?;
         self.stored += records.len() / RECORD;
         if self.stored > self.capacity * 2 {
             self.rewrite()?;
@@ -124,11 +124,11 @@ impl Seen {
             records.extend_from_slice(&hour.to_be_bytes());
         }
         let fresh = self.path.with_extension("new");
-        let mut file = File::create(&fresh)?;
-        file.write_all(&records)?;
-        file.sync_data()?;
-        std::fs::rename(&fresh, &self.path)?;
-        self.file = OpenOptions::new().append(true).open(&self.path)?;
+        let file = self.disk.open(&fresh, How::Fresh)?;
+        file.append(&records)?;
+        file.sync()?;
+        self.disk.rename(&fresh, &self.path)?;
+        self.file = self.disk.open(&self.path, How::Append)?;
         self.stored = self.order.len();
         Ok(())
     }
@@ -140,6 +140,8 @@ fn hour(now: Timestamp) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use shikaku_disk::SystemDisk;
+
     use super::*;
 
     fn at(hours: i64) -> Timestamp {
@@ -150,21 +152,19 @@ mod tests {
     fn remembers_over_restarts_within_number_and_age() {
         let folder = tempfile::tempdir().unwrap();
         let key = SealKey::from_bytes([1; 32]);
-        let mut seen = Seen::open(folder.path(), &key, 3, at(500_000)).unwrap();
+        let disk: Arc<dyn Disk> = Arc::new(SystemDisk);
+        let mut seen = Seen::open(&disk, folder.path(), &key, 3, at(500_000)).unwrap();
         let marks: Vec<SeenMark> = (0..4u8).map(|n| seen.mark(&[b"content", &[n]])).collect();
         assert_ne!(seen.mark(&[b"ab", b"c"]), seen.mark(&[b"a", b"bc"]));
         seen.note(&marks, at(500_000)).unwrap();
         assert!(!seen.contains(&marks[0]), "the oldest gave way");
         drop(seen);
-        let mut file = OpenOptions::new()
-            .append(true)
-            .open(folder.path().join("seen"))
-            .unwrap();
-        file.write_all(b"torn").unwrap();
-        let seen = Seen::open(folder.path(), &key, 3, at(500_001)).unwrap();
+        let file = disk.open(&folder.path().join("seen"), How::Append).unwrap();
+        file.append(b"torn").unwrap();
+        let seen = Seen::open(&disk, folder.path(), &key, 3, at(500_001)).unwrap();
         assert!(marks[1..].iter().all(|mark| seen.contains(mark)));
         drop(seen);
-        let seen = Seen::open(folder.path(), &key, 3, at(510_000)).unwrap();
+        let seen = Seen::open(&disk, folder.path(), &key, 3, at(510_000)).unwrap();
         assert!(marks.iter().all(|mark| !seen.contains(mark)), "too old");
     }
 }

@@ -1,7 +1,9 @@
 //! The folder equation: `seen = events + duplicates + quarantined` at every quiet moment. Both sides are
 //! counted at different places, so that a file lost in between shows.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 const ALARM_AFTER: Duration = Duration::from_secs(30);
 

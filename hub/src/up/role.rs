@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use shikaku_card_reader::CardReaderOptions;
 use shikaku_core::{HubHandle, HubOptions, JobOptions, MonthOptions};
+use shikaku_disk::SystemDisk;
 use shikaku_kit::broker::BrokerOptions;
 use shikaku_ledger::Ledger;
 use shikaku_models::{AccessAt, Database, ModelsOptions, StatusBoard};
@@ -147,6 +148,7 @@ pub fn terminals(site: &Site, roles: &mut Roles) {
                 data_dir: config.data_dir.clone(),
                 group_key: site.group_key.clone(),
                 broker: edge_broker(site, "terminal").into(),
+                disk: Arc::new(SystemDisk),
                 clock: Arc::new(SystemClock),
                 spool_bytes: TerminalOptions::SPOOL_BYTES,
                 zip_password: None,

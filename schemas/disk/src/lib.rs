@@ -7,11 +7,16 @@
 
 mod system;
 
+mod stream;
+
 use std::any::Any;
 use std::fmt::Debug;
-use std::io::{self, Read};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
+
+pub use stream::{Reader, Writer};
 
 pub use system::SystemDisk;
 
@@ -20,6 +25,9 @@ pub use system::SystemDisk;
 pub enum How {
     /// To read; it must be there.
     Read,
+    /// To read what others wrote: a link counts as no file, and a pipe is not waited for. What was opened may be no
+    /// file at all; its [`Stat`] says so.
+    ReadPlain,
     /// To read and write; it must be there.
     Write,
     /// To read and write; made when missing, kept when there.
@@ -32,6 +40,30 @@ pub enum How {
     Append,
     /// As `New`, and for its owner alone.
     NewPrivate,
+}
+
+/// What a name stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A link, a pipe, a device.
+    Other,
+}
+
+/// What tells a changed file without reading it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Stat {
+    /// What it is.
+    pub kind: Kind,
+    /// Its bytes.
+    pub size: u64,
+    /// When it was written last, by the disk's own clock.
+    pub modified_ns: i128,
+    /// Another file of the same name has another one.
+    pub inode: u64,
 }
 
 /// A lock that ends with the process, or when it is dropped.
@@ -49,6 +81,11 @@ pub trait Disk: Debug + Send + Sync + 'static {
     /// # Errors
     /// See [`Disk::open`].
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Gives a file another name, unless that is taken.
+    ///
+    /// # Errors
+    /// `AlreadyExists`; else see [`Disk::open`].
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Takes a file away.
     ///
     /// # Errors
@@ -59,7 +96,7 @@ pub trait Disk: Debug + Send + Sync + 'static {
     /// # Errors
     /// See [`Disk::open`].
     fn create_dir_all(&self, path: &Path) -> io::Result<()>;
-    /// Paths of what is in a directory, in any order.
+    /// Paths of what is in a directory, in any order; all of them, or an error.
     ///
     /// # Errors
     /// See [`Disk::open`].
@@ -70,6 +107,16 @@ pub trait Disk: Debug + Send + Sync + 'static {
     /// # Errors
     /// See [`Disk::open`].
     fn sync_directory(&self, directory: &Path) -> io::Result<()>;
+    /// What stands under a name itself, also when that is a link.
+    ///
+    /// # Errors
+    /// See [`Disk::open`].
+    fn stat(&self, path: &Path) -> io::Result<Stat>;
+    /// What tells a directory from another one in its place, links followed.
+    ///
+    /// # Errors
+    /// See [`Disk::open`]; also when it is no directory.
+    fn directory(&self, path: &Path) -> io::Result<u64>;
     /// Whether there is such a file.
     fn exists(&self, path: &Path) -> bool;
     /// Takes an exclusive lock; `None` when another process has it.
@@ -77,7 +124,14 @@ pub trait Disk: Debug + Send + Sync + 'static {
     /// # Errors
     /// See [`Disk::open`].
     fn lock(&self, path: &Path) -> io::Result<Option<Lock>>;
-    /// Whether calls may block a thread for long.
+    /// The same, waiting for it. A disk that never blocks gives an error instead.
+    ///
+    /// # Errors
+    /// See [`Disk::open`].
+    fn wait_for_lock(&self, path: &Path) -> io::Result<Lock>;
+    /// Lets some time go by before a call is tried again; none where calls never block.
+    fn pause(&self, pause: Duration);
+    /// Whether calls may block a thread for long. Where they do not, no file event tells of a change either.
     fn blocks(&self) -> bool;
 }
 
@@ -103,6 +157,11 @@ pub trait DiskFile: Debug + Send + Sync {
     /// # Errors
     /// See [`Disk::open`].
     fn set_len(&self, length: u64) -> io::Result<()>;
+    /// What it is now.
+    ///
+    /// # Errors
+    /// See [`Disk::open`].
+    fn stat(&self) -> io::Result<Stat>;
     /// Its length.
     ///
     /// # Errors
@@ -130,34 +189,24 @@ pub fn read(disk: &dyn Disk, path: &Path) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
+/// Whether something stands under a name.
+///
+/// # Errors
+/// When the disk does not say: it may well be there.
+pub fn is_there(disk: &dyn Disk, path: &Path) -> io::Result<bool> {
+    match disk.stat(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// Fills `buffer` from `offset`.
 ///
 /// # Errors
 /// What the disk said; `UnexpectedEof` when the file ends before.
 pub fn read_exact_at(file: &Arc<dyn DiskFile>, buffer: &mut [u8], offset: u64) -> io::Result<()> {
     Reader::new(file.clone(), offset).read_exact(buffer)
-}
-
-/// Reads a file from a place on.
-#[derive(Debug)]
-pub struct Reader {
-    file: Arc<dyn DiskFile>,
-    offset: u64,
-}
-
-impl Reader {
-    /// From `offset`.
-    pub fn new(file: Arc<dyn DiskFile>, offset: u64) -> Self {
-        Self { file, offset }
-    }
-}
-
-impl Read for Reader {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.file.read_at(buffer, self.offset)?;
-        self.offset += read as u64;
-        Ok(read)
-    }
 }
 
 /// Runs `work` on a thread for blocking work, or here when the disk never blocks.

@@ -2,11 +2,15 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::{Disk, DiskFile, How, Lock};
+use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
+use rustix::io::Errno;
+
+use crate::{Disk, DiskFile, How, Kind, Lock, Stat};
 
 /// The machine's file system.
 #[derive(Debug, Clone, Copy, Default)]
@@ -17,6 +21,11 @@ impl Disk for SystemDisk {
         let mut options = OpenOptions::new();
         match how {
             How::Read => options.read(true),
+            How::ReadPlain => {
+                let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+                let flags = i32::try_from(flags.bits()).unwrap_or_default();
+                options.read(true).custom_flags(flags)
+            }
             How::Write => options.read(true).write(true),
             How::WriteOrMake => options.read(true).write(true).create(true).truncate(false),
             How::Fresh => options.write(true).create(true).truncate(true),
@@ -24,11 +33,30 @@ impl Disk for SystemDisk {
             How::Append => options.read(true).append(true).create(true),
             How::NewPrivate => options.read(true).write(true).create_new(true).mode(0o600),
         };
-        Ok(Arc::new(options.open(path)?))
+        match options.open(path) {
+            Ok(file) => Ok(Arc::new(file)),
+            Err(error) if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
+                Err(io::ErrorKind::NotFound.into())
+            }
+            Err(error) => Err(error),
+        }
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         fs::rename(from, to)
+    }
+
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+            Ok(()) => Ok(()),
+            // Shares without this kind of rename: look first. A race stays, but only with a writer of the very name.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => match fs::symlink_metadata(to) {
+                Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => fs::rename(from, to),
+                Err(error) => Err(error),
+            },
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn remove_file(&self, path: &Path) -> io::Result<()> {
@@ -59,6 +87,18 @@ impl Disk for SystemDisk {
         }
     }
 
+    fn stat(&self, path: &Path) -> io::Result<Stat> {
+        fs::symlink_metadata(path).map(|metadata| stat_of(&metadata))
+    }
+
+    fn directory(&self, path: &Path) -> io::Result<u64> {
+        let metadata = fs::metadata(path)?;
+        match metadata.is_dir() {
+            true => Ok(metadata.ino()),
+            false => Err(io::ErrorKind::NotADirectory.into()),
+        }
+    }
+
     fn exists(&self, path: &Path) -> bool {
         path.exists()
     }
@@ -72,8 +112,33 @@ impl Disk for SystemDisk {
         }
     }
 
+    fn wait_for_lock(&self, path: &Path) -> io::Result<Lock> {
+        let file = File::create(path)?;
+        file.lock()?;
+        Ok(Box::new(file))
+    }
+
+    fn pause(&self, pause: Duration) {
+        std::thread::sleep(pause);
+    }
+
     fn blocks(&self) -> bool {
         true
+    }
+}
+
+fn stat_of(metadata: &fs::Metadata) -> Stat {
+    let kind = metadata.file_type();
+    Stat {
+        kind: match () {
+            () if kind.is_file() => Kind::File,
+            () if kind.is_dir() => Kind::Directory,
+            () => Kind::Other,
+        },
+        size: metadata.len(),
+        modified_ns: i128::from(metadata.mtime()) * 1_000_000_000
+            + i128::from(metadata.mtime_nsec()),
+        inode: metadata.ino(),
     }
 }
 
@@ -93,6 +158,10 @@ impl DiskFile for File {
 
     fn set_len(&self, length: u64) -> io::Result<()> {
         Self::set_len(self, length)
+    }
+
+    fn stat(&self) -> io::Result<Stat> {
+        self.metadata().map(|metadata| stat_of(&metadata))
     }
 
     fn length(&self) -> io::Result<u64> {
@@ -129,6 +198,26 @@ mod tests {
         disk.sync_directory(folder.path()).unwrap();
         assert_eq!(read(&disk, &other).unwrap().unwrap(), b"one t!");
         assert_eq!(disk.list(folder.path()).unwrap(), [other]);
+    }
+
+    #[test]
+    fn a_link_counts_as_no_file_and_what_is_there_is_spared() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("a"), folder.path().join("b"));
+        fs::write(&file, b"a").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        let opened = SystemDisk.open(&file, How::ReadPlain).unwrap();
+        assert_eq!(opened.stat().unwrap(), SystemDisk.stat(&file).unwrap());
+        let refused = SystemDisk.open(&link, How::ReadPlain).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::NotFound);
+        assert_eq!(SystemDisk.stat(&link).unwrap().kind, Kind::Other);
+        let refused = SystemDisk.rename_new(&file, &link).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
+        SystemDisk
+            .rename_new(&file, &folder.path().join("c"))
+            .unwrap();
+        assert!(SystemDisk.directory(&folder.path().join("c")).is_err());
+        assert!(SystemDisk.directory(folder.path()).is_ok());
     }
 
     #[test]

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use shikaku_disk::{Disk, DiskFile, How, Lock};
+use shikaku_disk::{Disk, DiskFile, How, Kind, Lock, Stat};
 
 use crate::dice::Dice;
 use crate::node::{Death, Node};
@@ -21,6 +22,8 @@ struct Stored {
     synced: BTreeMap<PathBuf, Arc<Mutex<Content>>>,
     directories: BTreeSet<PathBuf>,
     locks: BTreeSet<PathBuf>,
+    /// Files made so far.
+    inodes: u64,
     /// A disk that says that it has synced and has not.
     lies: bool,
     /// Bytes that are left.
@@ -29,8 +32,22 @@ struct Stored {
 
 #[derive(Debug, Default, Clone)]
 struct Content {
+    inode: u64,
+    /// When it was written last.
+    at_ms: u64,
     bytes: Vec<u8>,
     synced: Vec<u8>,
+}
+
+impl Content {
+    fn stat(&self) -> Stat {
+        Stat {
+            kind: Kind::File,
+            size: self.bytes.len() as u64,
+            modified_ns: i128::from(self.at_ms) * 1_000_000,
+            inode: self.inode,
+        }
+    }
 }
 
 impl Platter {
@@ -135,21 +152,26 @@ impl SimulatedDisk {
 
 impl Disk for SimulatedDisk {
     fn open(&self, path: &Path, how: How) -> io::Result<Arc<dyn DiskFile>> {
-        self.call(!matches!(how, How::Read | How::Write))?;
+        self.call(!matches!(how, How::Read | How::ReadPlain | How::Write))?;
         let mut stored = self.platter.stored();
         let known = stored.names.get(path).cloned();
         let content = match (known, how) {
             (Some(_), How::New | How::NewPrivate) => {
                 return Err(io::ErrorKind::AlreadyExists.into());
             }
-            (None, How::Read | How::Write) => return Err(io::ErrorKind::NotFound.into()),
+            (None, How::Read | How::ReadPlain | How::Write) => return Err(io::ErrorKind::NotFound.into()),
             (Some(content), How::Fresh) => {
                 lock(&content).bytes.clear();
                 content
             }
             (Some(content), _) => content,
             (None, _) => {
-                let fresh = Arc::new(Mutex::new(Content::default()));
+                stored.inodes += 1;
+                let fresh = Arc::new(Mutex::new(Content {
+                    inode: stored.inodes,
+                    at_ms: self.node.sky.millis(),
+                    ..Content::default()
+                }));
                 stored.names.insert(path.to_owned(), fresh.clone());
                 fresh
             }
@@ -166,6 +188,14 @@ impl Disk for SimulatedDisk {
         let content = stored.names.remove(from).ok_or(io::ErrorKind::NotFound)?;
         stored.names.insert(to.to_owned(), content);
         Ok(())
+    }
+
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.call(false)?;
+        if self.platter.stored().names.contains_key(to) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        self.rename(from, to)
     }
 
     fn remove_file(&self, path: &Path) -> io::Result<()> {
@@ -211,6 +241,21 @@ impl Disk for SimulatedDisk {
         Ok(())
     }
 
+    fn stat(&self, path: &Path) -> io::Result<Stat> {
+        self.call(false)?;
+        let stored = self.platter.stored();
+        let content = stored.names.get(path).ok_or(io::ErrorKind::NotFound)?;
+        Ok(lock(content).stat())
+    }
+
+    fn directory(&self, path: &Path) -> io::Result<u64> {
+        self.call(false)?;
+        match self.platter.stored().directories.contains(path) {
+            true => Ok(1),
+            false => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+
     fn exists(&self, path: &Path) -> bool {
         self.platter.stored().names.contains_key(path)
     }
@@ -221,6 +266,13 @@ impl Disk for SimulatedDisk {
         let held = Held(self.platter.clone(), path.to_owned());
         Ok(taken.then(|| Box::new(held) as Lock))
     }
+
+    fn wait_for_lock(&self, path: &Path) -> io::Result<Lock> {
+        self.lock(path)?
+            .ok_or_else(|| io::ErrorKind::WouldBlock.into())
+    }
+
+    fn pause(&self, _: Duration) {}
 
     fn blocks(&self) -> bool {
         false
@@ -262,6 +314,7 @@ impl OpenFile {
             content.bytes.resize(at + end, 0);
         }
         content.bytes[at..at + end].copy_from_slice(&bytes[..end]);
+        content.at_ms = self.disk.node.sky.millis();
         fate
     }
 }
@@ -293,6 +346,11 @@ impl DiskFile for OpenFile {
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         lock(&self.content).bytes.resize(length, 0);
         Ok(())
+    }
+
+    fn stat(&self) -> io::Result<Stat> {
+        self.disk.call(false)?;
+        Ok(lock(&self.content).stat())
     }
 
     fn length(&self) -> io::Result<u64> {

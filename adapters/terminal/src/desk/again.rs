@@ -1,8 +1,7 @@
 //! Files set aside that somebody wants read again.
 
-use std::time::Instant;
-
 use shikaku_schemas::observation::OqsFolder;
+use tokio::time::Instant;
 
 use super::conclude::End;
 use super::{Desk, RETRIES_EVERY};

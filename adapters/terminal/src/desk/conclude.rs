@@ -261,7 +261,7 @@ impl Desk {
         if !at.takes {
             return;
         }
-        if let Err(error) = remove_if_same(&ready.path, ready.signature) {
+        if let Err(error) = remove_if_same(&*self.options.disk, &ready.path, ready.signature) {
             tracing::warn!(error = %error, "a file that is safe can't be removed; it is tried again");
             self.stuck.insert(ready.path.clone(), ready.signature);
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use proptest::prelude::*;
+use shikaku_disk::SystemDisk;
 use shikaku_kit::backoff::Backoff;
 use shikaku_kit::broker::BrokerOptions;
 use shikaku_kit::spool::{Spool, SpoolOptions};
@@ -61,6 +62,7 @@ fn options(directory: &Path, face: FaceMode) -> TerminalOptions {
             ca_file: None,
         }
         .into(),
+        disk: Arc::new(SystemDisk),
         clock: Arc::new(SystemClock),
         spool_bytes: 1 << 20,
         zip_password: None,
@@ -73,14 +75,17 @@ fn desk(options: &TerminalOptions, spool: &Arc<Spool>) -> Desk {
     let inquiries = Inquiries {
         facility: options.facility.code.clone(),
         terminal: "t1".to_owned(),
-        folders: Folders::new(&options.terminal.root),
+        folders: Folders::new(&options.disk, &options.terminal.root),
         spool: spool.clone(),
         clock: options.clock.clone(),
-        journal: Mutex::new(Journal::open(&directory, options.clock.now()).unwrap()),
+        journal: Mutex::new(Journal::open(&options.disk, &directory, options.clock.now()).unwrap()),
         answer_patience: SignedDuration::ZERO,
         pulse: Default::default(),
     };
-    let quarantine = Quarantine::open(&options.data_dir, &options.group_key, |_| true).unwrap();
+    let quarantine = Quarantine::open(&options.disk, &options.data_dir, &options.group_key, |_| {
+        true
+    })
+    .unwrap();
     Desk::open(
         options,
         &directory,
@@ -187,7 +192,9 @@ fn what_could_not_be_removed_before_a_restart_is_removed_after_it() {
     let mut before = desk(&options(place.path(), FaceMode::Copy), &spool);
     before.pass();
     before.pass();
-    let signature = signature_of(&face.join("1.xml")).unwrap().unwrap();
+    let signature = signature_of(&SystemDisk, &face.join("1.xml"))
+        .unwrap()
+        .unwrap();
     let mark = file_mark(&before.seen, "face", b"1.xml", &signature);
     before.seen.note(&[mark], SystemClock.now()).unwrap();
     drop(before);

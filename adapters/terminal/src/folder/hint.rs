@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use notify::event::{AccessKind, AccessMode, ModifyKind};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
+use shikaku_disk::Disk;
 use tokio::sync::Notify;
 
 /// Wakes the scan early.
@@ -16,19 +17,20 @@ pub(crate) struct Hint {
 
 impl Hint {
     /// Watches `folders`; where that is not possible the scan alone goes on.
-    pub(crate) fn new(folders: &[&Path]) -> Self {
+    pub(crate) fn new(disk: &dyn Disk, folders: &[&Path]) -> Self {
         let wake = Arc::new(Notify::new());
         let told = wake.clone();
-        let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
+        let tell = move |event: notify::Result<Event>| {
             // An error or an overflow says at least that something happened.
             if event.map_or(true, |event| event.need_rescan() || is_arrival(event.kind)) {
                 told.notify_one();
             }
-        });
-        let mut hint = Self {
-            wake,
-            watcher: watcher.ok(),
         };
+        let watcher = match disk.blocks() {
+            true => notify::recommended_watcher(tell).ok(),
+            false => None,
+        };
+        let mut hint = Self { wake, watcher };
         for folder in folders {
             hint.watch(folder);
         }

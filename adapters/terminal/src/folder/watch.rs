@@ -1,13 +1,16 @@
 //! Which files of one folder have become stable. Two equal reads, `stable` apart, make a file ready; the wait
 //! is shared by all files of a scan, and bytes are in memory only for the group handed out.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
+use shikaku_disk::Disk;
 use shikaku_schemas::seal::SealKey;
+use tokio::time::Instant;
 
 use super::read::{Look, Signature, look, signature_of};
 
@@ -33,6 +36,7 @@ pub(crate) enum Whose {
 /// How one folder is read.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
+    pub(crate) disk: Arc<dyn Disk>,
     pub(crate) folder: PathBuf,
     /// Two equal reads this far apart.
     pub(crate) stable: Duration,
@@ -81,7 +85,7 @@ struct Settled {
 pub(crate) struct Watch {
     settings: Settings,
     key: SealKey,
-    candidates: HashMap<OsString, Candidate>,
+    candidates: BTreeMap<OsString, Candidate>,
     settled: HashMap<OsString, Settled>,
     foreign: HashSet<OsString>,
     /// Gone before anybody had a verdict; told at the next scan.
@@ -104,7 +108,7 @@ impl Watch {
         Self {
             settings,
             key: evidence_key,
-            candidates: HashMap::new(),
+            candidates: BTreeMap::new(),
             settled: HashMap::new(),
             foreign: HashSet::new(),
             vanished: Vec::new(),
@@ -135,11 +139,8 @@ impl Watch {
     ) -> io::Result<Scanned> {
         let mut scanned = Scanned::default();
         let mut present = HashSet::new();
-        // Half a listing would make the other half vanish.
-        let entries: Vec<_> =
-            std::fs::read_dir(&self.settings.folder)?.collect::<io::Result<_>>()?;
-        for entry in entries {
-            let name = entry.file_name();
+        for path in self.settings.disk.list(&self.settings.folder)? {
+            let name = path.file_name().unwrap_or_default().to_owned();
             match whose(&name.to_string_lossy()) {
                 Whose::Temporary => continue,
                 Whose::Foreign => {
@@ -150,7 +151,7 @@ impl Watch {
                 }
                 Whose::Ours => {}
             }
-            match signature_of(&entry.path()) {
+            match signature_of(&*self.settings.disk, &path) {
                 Ok(None) => continue,
                 Ok(Some(signature)) => self.meet(&name, signature, &known, &mut scanned),
                 // It is listed, and the share does not say more now.
@@ -160,7 +161,7 @@ impl Watch {
         }
         let gone = self
             .candidates
-            .extract_if(|name, _| !present.contains(name));
+            .extract_if(.., |name, _| !present.contains(name));
         scanned.vanished = std::mem::take(&mut self.vanished);
         scanned.vanished.extend(gone.map(|(name, _)| name));
         self.settled.retain(|name, _| present.contains(name));
@@ -203,8 +204,18 @@ impl Watch {
         }
     }
 
+    fn look(&self, name: &OsStr) -> Look {
+        let Settings {
+            disk,
+            folder,
+            limit,
+            ..
+        } = &self.settings;
+        look(&**disk, &folder.join(name), *limit)
+    }
+
     fn is_unchanged(&self, name: &OsStr) -> bool {
-        match look(&self.settings.folder.join(name), self.settings.limit) {
+        match self.look(name) {
             Look::Bytes(signature, bytes) => self
                 .settled
                 .get(name)
@@ -214,7 +225,7 @@ impl Watch {
     }
 
     fn first_look(&mut self, name: &OsStr) {
-        let seen = look(&self.settings.folder.join(name), self.settings.limit);
+        let seen = self.look(name);
         let now = Instant::now();
         let (signature, digest) = match seen {
             Look::Gone => return,
@@ -260,8 +271,7 @@ impl Watch {
     }
 
     fn second_look(&mut self, name: OsString) -> Option<Ready> {
-        let path = self.settings.folder.join(&name);
-        let seen = look(&path, self.settings.limit);
+        let seen = self.look(&name);
         let now = Instant::now();
         let (signature, bytes) = match seen {
             Look::Gone => {
@@ -286,7 +296,7 @@ impl Watch {
             return None;
         }
         Some(Ready {
-            path,
+            path: self.settings.folder.join(&name),
             signature,
             bytes,
             digest,

@@ -182,7 +182,7 @@ impl Intake<'_> {
             }
             match self.spool.append(entries.clone()) {
                 Ok(_) => return Ok(()),
-                Err(SpoolError::Full) => std::thread::sleep(FULL_PAUSE),
+                Err(SpoolError::Full) => self.options.disk.pause(FULL_PAUSE),
                 Err(error) => return Err(Stopped::Spool(error)),
             }
         }

@@ -13,12 +13,12 @@ mod standing;
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use shikaku_disk::{How, Reader};
 use shikaku_kit::spool::Spool;
 use shikaku_schemas::oqs::{Message, Phase, Refusal, Verdict};
 use shikaku_schemas::value::InquiryId;
@@ -114,14 +114,11 @@ impl Jobs {
 
     fn look(&mut self) {
         let folder = self.inquiries.folders.res.clone();
-        let listed = std::fs::read_dir(&folder).and_then(|entries| {
-            let names = entries.map(|entry| Ok(entry?.file_name()));
-            names.collect::<std::io::Result<Vec<OsString>>>()
-        });
-        // Half a listing would make the other half vanish.
-        let Ok(names) = listed else {
+        let Ok(found) = self.options.disk.list(&folder) else {
             return;
         };
+        let names = found.iter().filter_map(|path| path.file_name());
+        let names: Vec<OsString> = names.map(OsStr::to_owned).collect();
         for name in self.standings.retain(&names) {
             self.inquiries.vanished(&name);
         }
@@ -138,7 +135,7 @@ impl Jobs {
                 continue;
             };
             let path = folder.join(&name);
-            if let Some(stable) = self.standings.look(&name, &path) {
+            if let Some(stable) = self.standings.look(&*self.options.disk, &name, &path) {
                 self.conclude(&name, &path, &job, stable);
             }
         }
@@ -184,12 +181,12 @@ impl Jobs {
         }
         self.tally.ended(ended);
         self.standings.settle(name);
-        if let Err(error) = remove_if_same(path, signature) {
+        if let Err(error) = remove_if_same(&*self.options.disk, path, signature) {
             tracing::warn!(error = %error, "a result that is safe can't be removed; it is tried again");
         }
     }
 
-    fn end(&self, name: &str, job: &Request, file: File, stood: bool) -> Ended {
+    fn end(&self, name: &str, job: &Request, file: Reader, stood: bool) -> Ended {
         if job.step == Step::Answered {
             return Ended::Duplicate;
         }
@@ -236,7 +233,7 @@ impl Jobs {
         let Some(expected) = expected_name(&forwarded, &key, &name) else {
             return Ok(());
         };
-        let open = || File::open(path);
+        let open = || Ok(Reader::new(self.options.disk.open(path, How::Read)?, 0));
         let program = &forwarded.program;
         self.mirror
             .give_back(program, &expected, &forwarded.mark, open)
@@ -249,7 +246,7 @@ impl Jobs {
         fault: &Fault,
         digest: [u8; 32],
     ) -> std::io::Result<()> {
-        let (size, bytes) = start_of(path, KEPT_BYTES)?;
+        let (size, bytes) = start_of(&*self.options.disk, path, KEPT_BYTES)?;
         let what = QuarantinedFile {
             id: intake::quarantine_id(&self.options, job.inquiry, &digest, 0),
             facility: self.options.facility.code.clone(),

@@ -9,7 +9,7 @@ use shikaku_schemas::oqs::{Message, Refusal, Request as _};
 use shikaku_schemas::value::InquiryId;
 
 use super::is_result;
-use crate::folder::{rename_without_overwriting, sync_folder};
+use crate::folder::sync_folder;
 use crate::request::{
     Inquiries, Journal, News, Request, Step, StepError, prepare, present, remove_quietly,
 };
@@ -82,15 +82,16 @@ impl Inquiries {
             polls: job.polls + 1,
             ..job
         };
+        let disk = &*self.folders.disk;
         let temporary = self.folders.temporary(&file);
         if let Err(error) = self.note(journal, asked, Step::Accepted) {
-            remove_quietly(&temporary);
+            remove_quietly(disk, &temporary);
             return Err(error);
         }
-        match rename_without_overwriting(&temporary, &self.folders.request(&file)) {
-            Ok(()) => sync_folder(&self.folders.req),
+        match disk.rename_new(&temporary, &self.folders.request(&file)) {
+            Ok(()) => sync_folder(disk, &self.folders.req),
             // The name is used up; the next asking has another.
-            Err(_) => remove_quietly(&temporary),
+            Err(_) => remove_quietly(disk, &temporary),
         }
         Ok(true)
     }

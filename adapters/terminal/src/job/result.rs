@@ -1,8 +1,8 @@
 //! The file that holds a job's result: plain or packed, walked as often as needed, never held.
 
-use std::fs::File;
 use std::io::{BufReader, Read, Seek as _};
 
+use shikaku_disk::Reader;
 use shikaku_schemas::oqs::archive::{Archive, ArchiveLimits};
 use shikaku_schemas::oqs::job::{BulkLimits, Survey, survey};
 use shikaku_schemas::oqs::{Direction, Family, Form, Message, OqsError, Phase};
@@ -14,8 +14,8 @@ pub(super) struct ResultFile {
 }
 
 enum Bytes {
-    Plain(File),
-    Packed(Box<Archive<BufReader<File>>>),
+    Plain(Reader),
+    Packed(Box<Archive<BufReader<Reader>>>),
 }
 
 const HEAD: u64 = 8;
@@ -24,12 +24,12 @@ impl ResultFile {
     /// Tells the form by the first bytes; reads a pack's directory.
     pub(super) fn open(
         name: &str,
-        mut file: File,
+        mut file: Reader,
         password: Option<&[u8]>,
     ) -> Result<Self, OqsError> {
         let mut head = Vec::new();
         let peeked = file.rewind().and_then(|()| {
-            let read = (&file).take(HEAD).read_to_end(&mut head)?;
+            let read = file.by_ref().take(HEAD).read_to_end(&mut head)?;
             file.rewind().map(|()| read)
         });
         peeked.map_err(|error| OqsError::Source(error.kind()))?;

@@ -1,14 +1,15 @@
 //! Which results have become stable. They may be larger than memory, so they are digested as a stream: two equal
 //! readings, `stable` apart, of a file whose size and times do not move.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use shikaku_disk::{Disk, Reader};
 use shikaku_schemas::seal::SealKey;
+use tokio::time::Instant;
 
 use crate::config::Timing;
 use crate::folder::{Signature, open_regular, signature_of};
@@ -17,7 +18,7 @@ const CHUNK: usize = 1 << 20;
 
 /// A stable file, open from its start.
 pub(super) struct Stable {
-    pub(super) file: File,
+    pub(super) file: Reader,
     pub(super) signature: Signature,
     pub(super) digest: [u8; 32],
     /// How long it has stood so.
@@ -39,7 +40,7 @@ pub(super) struct Standings {
     key: SealKey,
     stable: Duration,
     again: Duration,
-    found: HashMap<OsString, Standing>,
+    found: BTreeMap<OsString, Standing>,
 }
 
 impl Standings {
@@ -48,7 +49,7 @@ impl Standings {
             key: group_key.derive("evidence-digest"),
             stable: timing.stable,
             again: timing.scan.max(timing.stable).min(timing.incomplete),
-            found: HashMap::new(),
+            found: BTreeMap::new(),
         }
     }
 
@@ -56,14 +57,14 @@ impl Standings {
     pub(super) fn retain(&mut self, names: &[OsString]) -> Vec<OsString> {
         let present: HashSet<&OsString> = names.iter().collect();
         self.found
-            .extract_if(|name, _| !present.contains(name))
+            .extract_if(.., |name, _| !present.contains(name))
             .map(|(name, _)| name)
             .collect()
     }
 
     /// One look at one file.
-    pub(super) fn look(&mut self, name: &OsStr, path: &Path) -> Option<Stable> {
-        let signature = signature_of(path).ok()??;
+    pub(super) fn look(&mut self, disk: &dyn Disk, name: &OsStr, path: &Path) -> Option<Stable> {
+        let signature = signature_of(disk, path).ok()??;
         let now = Instant::now();
         let standing = match self.found.get_mut(name) {
             Some(standing) if standing.signature == signature => standing,
@@ -83,8 +84,8 @@ impl Standings {
             return None;
         }
         // Locked, or the share had a hiccup: the next look tries again.
-        let (file, opened) = open_regular(path).ok()??;
-        let digest = digest(&self.key, &file).ok()?;
+        let (file, opened) = open_regular(disk, path).ok()??;
+        let digest = digest(&self.key, file.clone()).ok()?;
         if opened != signature || standing.digest != Some(digest) {
             standing.digest = Some(digest);
             standing.due = now + self.stable;
@@ -113,13 +114,13 @@ impl Standings {
 }
 
 /// A keyed digest over chunks of fixed size, each bound to all before it.
-fn digest(key: &SealKey, file: &File) -> io::Result<[u8; 32]> {
+fn digest(key: &SealKey, mut file: Reader) -> io::Result<[u8; 32]> {
     let mut so_far = [0; 32];
     let mut chunk = Vec::with_capacity(CHUNK + so_far.len());
     loop {
         chunk.clear();
         chunk.extend_from_slice(&so_far);
-        let read = file.take(CHUNK as u64).read_to_end(&mut chunk)?;
+        let read = file.by_ref().take(CHUNK as u64).read_to_end(&mut chunk)?;
         if read == 0 {
             return Ok(so_far);
         }

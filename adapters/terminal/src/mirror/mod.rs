@@ -4,16 +4,17 @@
 mod waiting;
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
+use shikaku_disk::{Disk, How, Reader, Writer};
 use shikaku_schemas::group::VirtualTerminal;
 use shikaku_schemas::seal::SealKey;
+use tokio::time::Instant;
 
-use crate::folder::rename_without_overwriting;
 use crate::request::hex;
 use crate::seen::Seen;
 use waiting::{Address, Waiting, hidden};
@@ -57,6 +58,7 @@ struct Target {
 /// The virtual terminals of one facility, as one terminal serves them.
 #[derive(Debug)]
 pub(crate) struct Mirror {
+    disk: Arc<dyn Disk>,
     targets: Vec<Target>,
     key: SealKey,
     next_try: Instant,
@@ -64,6 +66,7 @@ pub(crate) struct Mirror {
 
 impl Mirror {
     pub(crate) fn open(
+        disk: &Arc<dyn Disk>,
         directory: &Path,
         terminals: &[VirtualTerminal],
         group_key: &SealKey,
@@ -71,7 +74,7 @@ impl Mirror {
         let mut targets = Vec::new();
         for terminal in terminals {
             let waiting = directory.join("mirror").join(&terminal.id);
-            fs::create_dir_all(&waiting)?;
+            disk.create_dir_all(&waiting)?;
             targets.push(Target {
                 id: terminal.id.clone(),
                 root: terminal.root.clone(),
@@ -79,6 +82,7 @@ impl Mirror {
             });
         }
         Ok(Self {
+            disk: disk.clone(),
             targets,
             key: group_key.derive("spool"),
             next_try: Instant::now(),
@@ -142,14 +146,16 @@ impl Mirror {
         key: &str,
         open: impl Fn() -> io::Result<R>,
     ) -> io::Result<()> {
-        let Err(error) = copy(target, address, &mut open()?) else {
+        let disk = &*self.disk;
+        let Err(error) = copy(disk, target, address, &mut open()?) else {
             return Ok(());
         };
         tracing::warn!(virtual_terminal.id = target.id, error = %error, "a copy waits");
-        if fs::read_dir(&target.waiting)?.count() >= WAITING {
+        if disk.list(&target.waiting)?.len() >= WAITING {
             return Err(io::ErrorKind::QuotaExceeded.into());
         }
-        waiting::write(&target.waiting.join(key), &self.key, address, &mut open()?)
+        let path = target.waiting.join(key);
+        waiting::write(disk, &path, &self.key, address, &mut open()?)
     }
 
     /// Tries again what waits, every few seconds.
@@ -166,42 +172,51 @@ impl Mirror {
     }
 
     fn deliver_waiting(&self, target: &Target) -> io::Result<()> {
-        for entry in fs::read_dir(&target.waiting)? {
-            let path = entry?.path();
+        let disk = &*self.disk;
+        for path in disk.list(&target.waiting)? {
             // One that was cut short while it was written is not whole, and its source is still there.
-            let Ok((address, mut waiting)) = Waiting::open(&path, &self.key) else {
+            let Ok((address, mut waiting)) = Waiting::open(disk, &path, &self.key) else {
                 continue;
             };
-            copy(target, &address, &mut waiting)?;
-            fs::remove_file(path)?;
+            copy(disk, target, &address, &mut waiting)?;
+            disk.remove_file(&path)?;
         }
         Ok(())
     }
 }
 
 /// Under a temporary name first, never over another file; the very same file already there is fine.
-fn copy(target: &Target, address: &Address, source: &mut dyn Read) -> io::Result<()> {
+fn copy(
+    disk: &dyn Disk,
+    target: &Target,
+    address: &Address,
+    source: &mut dyn Read,
+) -> io::Result<()> {
     let folder = target.root.join(address.folder.word());
     let temporary = folder.join(hidden(&address.name));
-    let mut file = File::create(&temporary)?;
-    let written = io::copy(source, &mut file).and_then(|_| file.sync_all());
-    if let Err(error) = written {
-        let _ = fs::remove_file(&temporary);
+    let file = disk.open(&temporary, How::Fresh)?;
+    let copied = io::copy(source, &mut Writer::new(file.clone()));
+    if let Err(error) = copied.and_then(|_| file.sync()) {
+        let _ = disk.remove_file(&temporary);
         return Err(error);
     }
     let visible = folder.join(&address.name);
-    match rename_without_overwriting(&temporary, &visible) {
+    match disk.rename_new(&temporary, &visible) {
         Ok(()) => Ok(()),
         Err(error) => {
             let same = error.kind() == io::ErrorKind::AlreadyExists
-                && is_same(&File::open(&temporary)?, &File::open(&visible)?)?;
-            fs::remove_file(&temporary)?;
+                && is_same(read_from(disk, &temporary)?, read_from(disk, &visible)?)?;
+            disk.remove_file(&temporary)?;
             if same { Ok(()) } else { Err(error) }
         }
     }
 }
 
-fn is_same(mut one: &File, mut other: &File) -> io::Result<bool> {
+fn read_from(disk: &dyn Disk, path: &Path) -> io::Result<Reader> {
+    Ok(Reader::new(disk.open(path, How::Read)?, 0))
+}
+
+fn is_same(mut one: Reader, mut other: Reader) -> io::Result<bool> {
     loop {
         let (mut left, mut right) = (Vec::new(), Vec::new());
         one.by_ref().take(1 << 20).read_to_end(&mut left)?;

@@ -4,11 +4,11 @@
 //! empty.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::Path;
 
+use shikaku_disk::{Disk, How, Reader, Writer};
 use shikaku_schemas::seal::SealKey;
 
 use super::Folder;
@@ -24,13 +24,15 @@ pub(super) struct Address {
 
 /// Keeps a copy; durable when this returns.
 pub(super) fn write(
+    disk: &dyn Disk,
     path: &Path,
     key: &SealKey,
     address: &Address,
     source: &mut dyn Read,
 ) -> io::Result<()> {
     let temporary = path.with_extension("new");
-    let mut file = BufWriter::new(File::create(&temporary)?);
+    let made = disk.open(&temporary, How::Fresh)?;
+    let mut file = BufWriter::new(Writer::new(made.clone()));
     let mut head = vec![address.folder.letter()];
     head.extend_from_slice(address.name.as_bytes());
     put(&mut file, key, path, 0, &head)?;
@@ -42,14 +44,14 @@ pub(super) fn write(
             break;
         }
     }
-    let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-    file.sync_all()?;
-    fs::rename(temporary, path)
+    file.flush()?;
+    made.sync()?;
+    disk.rename(&temporary, path)
 }
 
 /// A copy read back, piece by piece.
 pub(super) struct Waiting<'a> {
-    file: BufReader<File>,
+    file: BufReader<Reader>,
     key: &'a SealKey,
     path: &'a Path,
     place: u64,
@@ -59,9 +61,13 @@ pub(super) struct Waiting<'a> {
 
 impl<'a> Waiting<'a> {
     /// Opens a copy and tells where it belongs.
-    pub(super) fn open(path: &'a Path, key: &'a SealKey) -> io::Result<(Address, Self)> {
+    pub(super) fn open(
+        disk: &dyn Disk,
+        path: &'a Path,
+        key: &'a SealKey,
+    ) -> io::Result<(Address, Self)> {
         let mut waiting = Self {
-            file: BufReader::new(File::open(path)?),
+            file: BufReader::new(Reader::new(disk.open(path, How::Read)?, 0)),
             key,
             path,
             place: 0,

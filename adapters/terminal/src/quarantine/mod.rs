@@ -6,12 +6,12 @@
 
 mod store;
 
-use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use shikaku_disk::{Disk, How, Lock, SystemDisk, is_there, read};
 use shikaku_schemas::value::{FacilityCode, InquiryId};
 use uuid::Uuid;
 
@@ -54,9 +54,17 @@ impl QuarantinedFile {
 /// # Errors
 /// When the directory can't be read; a missing one is empty.
 pub fn list(data_dir: &Path) -> io::Result<Vec<QuarantinedFile>> {
+    list_on(&SystemDisk, data_dir)
+}
+
+/// The same on any disk.
+///
+/// # Errors
+/// See [`list`].
+pub fn list_on(disk: &dyn Disk, data_dir: &Path) -> io::Result<Vec<QuarantinedFile>> {
     let mut files = Vec::new();
-    for id in ids_with(&directory(data_dir), "json")? {
-        files.extend(show(data_dir, id)?);
+    for id in ids_with(disk, &directory(data_dir), "json")? {
+        files.extend(show_on(disk, data_dir, id)?);
     }
     files.sort_by_key(|file: &QuarantinedFile| (file.quarantined_at, file.id));
     Ok(files)
@@ -67,11 +75,12 @@ pub fn list(data_dir: &Path) -> io::Result<Vec<QuarantinedFile>> {
 /// # Errors
 /// When it can't be read.
 pub fn show(data_dir: &Path, id: Uuid) -> io::Result<Option<QuarantinedFile>> {
-    match fs::read(file(&directory(data_dir), id, "json")) {
-        Ok(json) => Ok(serde_json::from_slice(&json).ok()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
+    show_on(&SystemDisk, data_dir, id)
+}
+
+fn show_on(disk: &dyn Disk, data_dir: &Path, id: Uuid) -> io::Result<Option<QuarantinedFile>> {
+    let json = read(disk, &file(&directory(data_dir), id, "json"))?;
+    Ok(json.and_then(|json| serde_json::from_slice(&json).ok()))
 }
 
 /// Asks the adapter to read it again at its next scan; `false` when there is none of that id. What is still
@@ -81,11 +90,11 @@ pub fn show(data_dir: &Path, id: Uuid) -> io::Result<Option<QuarantinedFile>> {
 /// When the wish can't be written.
 pub fn retry(data_dir: &Path, id: Uuid) -> io::Result<bool> {
     let directory = directory(data_dir);
-    if !file(&directory, id, "json").try_exists()? {
+    if !is_there(&SystemDisk, &file(&directory, id, "json"))? {
         return Ok(false);
     }
-    let _lock = lock(&directory)?;
-    fs::write(file(&directory, id, "retry"), b"")?;
+    let _lock = lock(&SystemDisk, &directory)?;
+    SystemDisk.open(&file(&directory, id, "retry"), How::Fresh)?;
     Ok(true)
 }
 
@@ -95,18 +104,16 @@ pub fn retry(data_dir: &Path, id: Uuid) -> io::Result<bool> {
 /// When it can't be deleted.
 pub fn discard(data_dir: &Path, id: Uuid) -> io::Result<bool> {
     let directory = directory(data_dir);
-    if !directory.try_exists()? {
+    if !is_there(&SystemDisk, &directory)? {
         return Ok(false);
     }
-    let _lock = lock(&directory)?;
-    remove(&directory, id)
+    let _lock = lock(&SystemDisk, &directory)?;
+    remove(&SystemDisk, &directory, id)
 }
 
 /// Keeps command line and adapters from undoing each other's work; held for a few file operations only.
-fn lock(directory: &Path) -> io::Result<File> {
-    let lock = File::create(directory.join("lock"))?;
-    lock.lock()?;
-    Ok(lock)
+fn lock(disk: &dyn Disk, directory: &Path) -> io::Result<Lock> {
+    disk.wait_for_lock(&directory.join("lock"))
 }
 
 fn directory(data_dir: &Path) -> PathBuf {
@@ -118,30 +125,29 @@ fn file(directory: &Path, id: Uuid, extension: &str) -> PathBuf {
 }
 
 /// The description goes last: while it is there, the file is listed.
-fn remove(directory: &Path, id: Uuid) -> io::Result<bool> {
+fn remove(disk: &dyn Disk, directory: &Path, id: Uuid) -> io::Result<bool> {
     for extension in ["retry", "announced", "sealed"] {
-        remove_if_there(&file(directory, id, extension))?;
+        remove_if_there(disk, &file(directory, id, extension))?;
     }
-    remove_if_there(&file(directory, id, "json"))
+    remove_if_there(disk, &file(directory, id, "json"))
 }
 
-fn remove_if_there(path: &Path) -> io::Result<bool> {
-    match fs::remove_file(path) {
+fn remove_if_there(disk: &dyn Disk, path: &Path) -> io::Result<bool> {
+    match disk.remove_file(path) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }
 }
 
-fn ids_with(directory: &Path, extension: &str) -> io::Result<Vec<Uuid>> {
-    let entries = match fs::read_dir(directory) {
-        Ok(entries) => entries,
+fn ids_with(disk: &dyn Disk, directory: &Path, extension: &str) -> io::Result<Vec<Uuid>> {
+    let paths = match disk.list(directory) {
+        Ok(paths) => paths,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
     let mut ids = Vec::new();
-    for entry in entries {
-        let path = entry?.path();
+    for path in paths {
         let id = path
             .file_stem()
             .and_then(|stem| Uuid::parse_str(&stem.to_string_lossy()).ok());

@@ -1,16 +1,16 @@
 //! The adapter's side of the quarantine: setting aside, reading back, and which files were announced.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use shikaku_disk::{Disk, How, is_there, read};
 use shikaku_schemas::seal::SealKey;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::{QuarantinedFile, directory, file, ids_with, lock, remove, remove_if_there, show};
+use super::{QuarantinedFile, directory, file, ids_with, lock, remove, remove_if_there, show_on};
 use crate::folder::sync_folder;
 
 /// A file's name and bytes, as they were.
@@ -23,6 +23,7 @@ pub(crate) struct SetAside {
 /// The quarantine of one terminal. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Quarantine {
+    disk: Arc<dyn Disk>,
     data_dir: PathBuf,
     key: SealKey,
     /// Own files, each with the broker's store that heard of it.
@@ -34,21 +35,24 @@ pub(crate) struct Quarantine {
 impl Quarantine {
     /// Opens it and looks for this terminal's files.
     pub(crate) fn open(
+        disk: &Arc<dyn Disk>,
         data_dir: &Path,
         group_key: &SealKey,
         is_own: impl Fn(&QuarantinedFile) -> bool,
     ) -> io::Result<Self> {
         let directory = directory(data_dir);
-        fs::create_dir_all(&directory)?;
-        let announced = super::list(data_dir)?
+        disk.create_dir_all(&directory)?;
+        let announced = super::list_on(&**disk, data_dir)?
             .into_iter()
             .filter(is_own)
             .map(|kept| {
-                let mark = fs::read_to_string(file(&directory, kept.id, "announced")).ok();
-                (kept.id, mark)
+                let mark = read(&**disk, &file(&directory, kept.id, "announced"));
+                let mark = mark.ok().flatten();
+                (kept.id, mark.and_then(|mark| String::from_utf8(mark).ok()))
             })
             .collect();
         Ok(Self {
+            disk: disk.clone(),
             data_dir: data_dir.to_owned(),
             key: group_key.derive("quarantine"),
             announced: Arc::new(Mutex::new(announced)),
@@ -59,16 +63,16 @@ impl Quarantine {
     /// Sets a file aside; durable when this returns. Safe to repeat.
     pub(crate) fn keep(&self, what: &QuarantinedFile, content: &SetAside) -> io::Result<()> {
         let directory = directory(&self.data_dir);
-        let _lock = lock(&directory)?;
+        let _lock = lock(&*self.disk, &directory)?;
         self.write(&directory, what, content)
     }
 
     /// The same for a file that was read again and is still not good: nothing when it was given up meanwhile.
     pub(crate) fn keep_again(&self, what: &QuarantinedFile, content: &SetAside) -> io::Result<()> {
         let directory = directory(&self.data_dir);
-        let _lock = lock(&directory)?;
-        remove_if_there(&file(&directory, what.id, "retry"))?;
-        if !file(&directory, what.id, "json").try_exists()? {
+        let _lock = lock(&*self.disk, &directory)?;
+        remove_if_there(&*self.disk, &file(&directory, what.id, "retry"))?;
+        if !is_there(&*self.disk, &file(&directory, what.id, "json"))? {
             return Ok(());
         }
         self.write(&directory, what, content)
@@ -76,7 +80,7 @@ impl Quarantine {
 
     /// The wish to read a file again can't be met: its bytes are gone or do not open.
     pub(crate) fn forget_wish(&self, id: Uuid) -> io::Result<()> {
-        remove_if_there(&file(&directory(&self.data_dir), id, "retry")).map(drop)
+        remove_if_there(&*self.disk, &file(&directory(&self.data_dir), id, "retry")).map(drop)
     }
 
     fn write(
@@ -90,18 +94,27 @@ impl Quarantine {
         plain.extend_from_slice(content.name.as_bytes());
         plain.extend_from_slice(&content.bytes);
         let sealed = self.key.seal(&binding(what.id), &plain);
-        write_whole(&file(directory, what.id, "sealed"), &sealed)?;
+        self.write_whole(&file(directory, what.id, "sealed"), &sealed)?;
         let json = serde_json::to_vec_pretty(what)?;
-        write_whole(&file(directory, what.id, "json"), &json)?;
-        sync_folder(directory);
+        self.write_whole(&file(directory, what.id, "json"), &json)?;
+        sync_folder(&*self.disk, directory);
         self.marks().insert(what.id, None);
         self.news.notify_one();
         Ok(())
     }
 
+    fn write_whole(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let fresh = path.with_extension("new");
+        let file = self.disk.open(&fresh, How::Fresh)?;
+        file.append(bytes)?;
+        file.sync()?;
+        self.disk.rename(&fresh, path)
+    }
+
     /// Name and bytes of a file set aside; `None` when they are gone or do not open.
     pub(crate) fn open_content(&self, id: Uuid) -> Option<SetAside> {
-        let sealed = fs::read(file(&directory(&self.data_dir), id, "sealed")).ok()?;
+        let path = file(&directory(&self.data_dir), id, "sealed");
+        let sealed = read(&*self.disk, &path).ok()??;
         let plain = self.key.open(&binding(id), &sealed).ok()?;
         let (length, rest) = plain.split_at_checked(4)?;
         let length = u32::from_be_bytes(length.try_into().ok()?) as usize;
@@ -117,9 +130,9 @@ impl Quarantine {
     pub(crate) fn retries(&self) -> io::Result<Vec<QuarantinedFile>> {
         let directory = directory(&self.data_dir);
         let mut wanted = Vec::new();
-        for id in ids_with(&directory, "retry")? {
+        for id in ids_with(&*self.disk, &directory, "retry")? {
             if self.marks().contains_key(&id) {
-                wanted.extend(show(&self.data_dir, id)?);
+                wanted.extend(show_on(&*self.disk, &self.data_dir, id)?);
             }
         }
         Ok(wanted)
@@ -128,8 +141,8 @@ impl Quarantine {
     /// Lets go of a file that could be read after all.
     pub(crate) fn release(&self, id: Uuid) -> io::Result<()> {
         let directory = directory(&self.data_dir);
-        let _lock = lock(&directory)?;
-        remove(&directory, id)?;
+        let _lock = lock(&*self.disk, &directory)?;
+        remove(&*self.disk, &directory, id)?;
         self.marks().remove(&id);
         Ok(())
     }
@@ -144,7 +157,7 @@ impl Quarantine {
             .collect();
         let mut files = Vec::new();
         for id in unheard {
-            match show(&self.data_dir, id) {
+            match show_on(&*self.disk, &self.data_dir, id) {
                 Ok(Some(kept)) => files.push(kept),
                 Ok(None) => {
                     self.marks().remove(&id);
@@ -158,11 +171,13 @@ impl Quarantine {
     /// The broker whose store is `mark` has heard of `id`.
     pub(crate) fn announced(&self, id: Uuid, mark: &str) -> io::Result<()> {
         let directory = directory(&self.data_dir);
-        let _lock = lock(&directory)?;
-        if !file(&directory, id, "json").try_exists()? {
+        let _lock = lock(&*self.disk, &directory)?;
+        if !is_there(&*self.disk, &file(&directory, id, "json"))? {
             return Ok(());
         }
-        fs::write(file(&directory, id, "announced"), mark)?;
+        let path = file(&directory, id, "announced");
+        let file = self.disk.open(&path, How::Fresh)?;
+        file.append(mark.as_bytes())?;
         self.marks().insert(id, Some(mark.to_owned()));
         Ok(())
     }
@@ -172,14 +187,6 @@ impl Quarantine {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let fresh = path.with_extension("new");
-    let mut file = File::create(&fresh)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&fresh, path)
 }
 
 fn binding(id: Uuid) -> Vec<u8> {

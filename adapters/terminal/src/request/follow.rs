@@ -1,14 +1,12 @@
 //! After a request: the deadline, and what a restart finds.
 
-use std::fs;
 use std::io;
-use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
+use shikaku_disk::is_there;
 use shikaku_schemas::oqs::file::answers;
 
 use super::{Folders, Journal, Request, Step};
-use crate::folder::rename_without_overwriting;
 
 /// A share may be away for a moment just at the deadline.
 const FOLDER_AWAY: SignedDuration = SignedDuration::from_secs(60);
@@ -66,13 +64,13 @@ pub(crate) fn recover(journal: &Journal, folders: &Folders) -> io::Result<Vec<Fo
         if request.step != Step::Intent {
             continue;
         }
-        let in_req = folders.request(&file).try_exists()?;
+        let in_req = is_there(&*folders.disk, &folders.request(&file))?;
         let step = if in_req || answer_is_there(folders, &file)? {
             Step::Submitted
         } else {
             // Also when our temporary file is still there: after a power cut the folder may be older than
             // what the terminal did.
-            let _ = fs::remove_file(folders.temporary(&file));
+            let _ = folders.disk.remove_file(&folders.temporary(&file));
             Step::Uncertain
         };
         found.push(Followed { request, step });
@@ -82,15 +80,14 @@ pub(crate) fn recover(journal: &Journal, folders: &Folders) -> io::Result<Vec<Fo
 
 /// Removes temporary and withdrawn files that a crash left behind after their request was settled.
 pub(crate) fn sweep(journal: &Journal, folders: &Folders) -> io::Result<()> {
-    for entry in fs::read_dir(&folders.req)? {
-        let path = entry?.path();
+    for path in folders.disk.list(&folders.req)? {
         let ours = path
             .extension()
             .is_some_and(|extension| extension == "tmp" || extension == "withdrawn");
         let request = path.with_extension("xml");
         let name = request.file_name().unwrap_or_default().to_string_lossy();
         if ours && journal.is_settled(&name) {
-            fs::remove_file(&path)?;
+            folders.disk.remove_file(&path)?;
         }
     }
     Ok(())
@@ -98,32 +95,27 @@ pub(crate) fn sweep(journal: &Journal, folders: &Folders) -> io::Result<()> {
 
 /// The last trace of a withdrawn request, once its fate is journalled.
 pub(crate) fn clean_up(folders: &Folders, file: &str) {
-    let _ = fs::remove_file(folders.withdrawn(file));
+    let _ = folders.disk.remove_file(&folders.withdrawn(file));
 }
 
 /// Takes our file back from `req/`; `false` when the terminal has it. The rename decides who has it, and its
 /// result stays on disk until the journal knows.
 fn withdraw(folders: &Folders, file: &str) -> io::Result<bool> {
     let withdrawn = folders.withdrawn(file);
-    match rename_without_overwriting(&folders.request(file), &withdrawn) {
+    let disk = &*folders.disk;
+    match disk.rename_new(&folders.request(file), &withdrawn) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            is_reachable(&folders.req)?;
-            withdrawn.try_exists()
+            // Of a folder that is away nothing can be told.
+            disk.list(&folders.req)?;
+            is_there(disk, &withdrawn)
         }
         Err(error) => Err(error),
     }
 }
 
-fn is_reachable(folder: &Path) -> io::Result<()> {
-    fs::read_dir(folder).map(drop)
-}
-
 fn answer_is_there(folders: &Folders, file: &str) -> io::Result<bool> {
-    for entry in fs::read_dir(&folders.res)? {
-        if answers(&entry?.file_name().to_string_lossy(), file) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    let found = folders.disk.list(&folders.res)?;
+    let mut names = found.iter().filter_map(|path| path.file_name());
+    Ok(names.any(|name| answers(&name.to_string_lossy(), file)))
 }

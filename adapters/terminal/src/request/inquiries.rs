@@ -238,7 +238,8 @@ pub(crate) struct Asking(pub(crate) Arc<Inquiries>);
 impl Adapter for Asking {
     async fn handle(&self, task: Task) -> Outcome {
         let inquiries = self.0.clone();
-        tokio::task::spawn_blocking(move || inquiries.take(&task))
+        let disk = inquiries.folders.disk.clone();
+        shikaku_disk::off_thread(&*disk, move || inquiries.take(&task))
             .await
             .unwrap_or(Outcome::Unknown {
                 reason: "adapter-failed",

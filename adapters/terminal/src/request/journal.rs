@@ -1,18 +1,20 @@
 //! The intent journal: one JSON line per step, each synced. It holds ids and our own file names, nothing
 //! personal.
 
-use std::collections::{HashMap, HashSet};
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write as _};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::{Timestamp, ToSpan as _};
 use serde::{Deserialize, Serialize};
+use shikaku_disk::{Disk, DiskFile, How, read};
 use shikaku_schemas::oqs::file::{answer_base, answers};
 use shikaku_schemas::value::{InquiryId, jst_day};
 
 use super::asked::Asked;
 use super::forwarded::Forwarded;
+use crate::folder::sync_folder;
 
 /// Settled requests are remembered this long, for late answers.
 const REMEMBER_DAYS: i64 = 35;
@@ -85,9 +87,10 @@ pub(crate) struct Request {
 /// The journal of one terminal.
 #[derive(Debug)]
 pub(crate) struct Journal {
+    disk: Arc<dyn Disk>,
     path: PathBuf,
-    file: File,
-    requests: HashMap<InquiryId, Request>,
+    file: Arc<dyn DiskFile>,
+    requests: BTreeMap<InquiryId, Request>,
     /// Lower-case base name of the answer, to the inquiry; superseded names stay known.
     by_answer: HashMap<String, InquiryId>,
     names: HashSet<String>,
@@ -99,13 +102,9 @@ pub(crate) struct Journal {
 
 impl Journal {
     /// Opens the journal, cuts a torn last line, forgets what is long settled.
-    pub(crate) fn open(directory: &Path, now: Timestamp) -> io::Result<Self> {
+    pub(crate) fn open(disk: &Arc<dyn Disk>, directory: &Path, now: Timestamp) -> io::Result<Self> {
         let path = directory.join("requests.jsonl");
-        let stored = match std::fs::read(&path) {
-            Ok(stored) => stored,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(error) => return Err(error),
-        };
+        let stored = read(&**disk, &path)?.unwrap_or_default();
         let oldest = now
             .checked_sub((REMEMBER_DAYS * 24).hours())
             .unwrap_or(Timestamp::MIN);
@@ -124,17 +123,18 @@ impl Journal {
             })
             .collect();
         let fresh = path.with_extension("new");
-        let mut file = File::create(&fresh)?;
+        let file = disk.open(&fresh, How::Fresh)?;
         for step in &kept {
-            file.write_all(&line(step)?)?;
+            file.append(&line(step)?)?;
         }
-        file.sync_all()?;
-        std::fs::rename(&fresh, &path)?;
-        crate::folder::sync_folder(directory);
+        file.sync()?;
+        disk.rename(&fresh, &path)?;
+        sync_folder(&**disk, directory);
         let mut journal = Self {
-            file: OpenOptions::new().append(true).open(&path)?,
+            file: disk.open(&path, How::Append)?,
+            disk: disk.clone(),
             path,
-            requests: HashMap::new(),
+            requests: BTreeMap::new(),
             by_answer: HashMap::new(),
             names: HashSet::new(),
             back: HashMap::new(),
@@ -209,15 +209,12 @@ impl Journal {
     /// Notes a step; durable when this returns.
     pub(crate) fn note(&mut self, request: Request) -> io::Result<()> {
         let line = line(&request)?;
-        let before = self.file.metadata()?.len();
-        let written = self
-            .file
-            .write_all(&line)
-            .and_then(|()| self.file.sync_data());
+        let before = self.file.length()?;
+        let written = self.file.append(&line).and_then(|()| self.file.sync());
         if let Err(error) = written {
             // Half a line would swallow the next one.
             let _ = self.file.set_len(before);
-            self.file = OpenOptions::new().append(true).open(&self.path)?;
+            self.file = self.disk.open(&self.path, How::Append)?;
             return Err(error);
         }
         self.apply(request);

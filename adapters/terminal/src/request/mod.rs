@@ -24,17 +24,22 @@ pub(crate) use submit::{Submission, prepare, present, remove_quietly, send};
 pub(crate) use told::News;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use shikaku_disk::Disk;
 
 /// The folders of a terminal that requests pass through.
 #[derive(Debug, Clone)]
 pub(crate) struct Folders {
+    pub(crate) disk: Arc<dyn Disk>,
     pub(crate) req: PathBuf,
     pub(crate) res: PathBuf,
 }
 
 impl Folders {
-    pub(crate) fn new(root: &Path) -> Self {
+    pub(crate) fn new(disk: &Arc<dyn Disk>, root: &Path) -> Self {
         Self {
+            disk: disk.clone(),
             req: root.join("req"),
             res: root.join("res"),
         }

@@ -1,16 +1,16 @@
 //! From a task to a file in `req/`.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use shikaku_disk::{Disk, How, is_there};
 use shikaku_schemas::oqs::Message;
 use shikaku_schemas::task::Task;
 
 use super::{Folders, Journal, Request, Step, letter};
-use crate::folder::{rename_without_overwriting, sync_folder};
+use crate::folder::sync_folder;
 
 /// How often a refused rename is tried again at once.
 const RENAMES_MORE: u32 = 3;
@@ -78,6 +78,7 @@ pub(crate) fn send(
         Ok(file) => file,
         Err(reason) => return Ok(Submission::Later(reason)),
     };
+    let disk = &*folders.disk;
     let (temporary, visible) = (folders.temporary(&file), folders.request(&file));
     let inquiry = request.inquiry;
     let step = |step| Request {
@@ -86,13 +87,13 @@ pub(crate) fn send(
         ..request.clone()
     };
     if let Err(error) = journal.note(step(Step::Intent)) {
-        remove_quietly(&temporary);
+        remove_quietly(disk, &temporary);
         return Err(error);
     }
-    match make_visible(&temporary, &visible) {
-        Ok(()) => sync_folder(&folders.req),
+    match make_visible(disk, &temporary, &visible) {
+        Ok(()) => sync_folder(disk, &folders.req),
         // Our temporary file still there says that the rename did not happen.
-        Err(_) if fs::remove_file(&temporary).is_ok() => {
+        Err(_) if disk.remove_file(&temporary).is_ok() => {
             journal.note(step(Step::Dropped))?;
             return Ok(Submission::Later("folder-away"));
         }
@@ -108,20 +109,21 @@ pub(crate) fn send(
 
 /// Gives a request its final name. A share may refuse for a moment, or carry a rename out and say that it failed; the
 /// temporary file is ours alone, so trying again makes the request visible once, and its absence says that it is.
-fn make_visible(temporary: &Path, visible: &Path) -> io::Result<()> {
-    let mut renamed = rename_without_overwriting(temporary, visible);
+fn make_visible(disk: &dyn Disk, temporary: &Path, visible: &Path) -> io::Result<()> {
+    let mut renamed = disk.rename_new(temporary, visible);
     for _ in 0..RENAMES_MORE {
         match &renamed {
             Ok(()) => break,
             // There was nothing to rename.
             Err(error) if error.kind() == io::ErrorKind::NotFound => break,
-            Err(_) => std::thread::sleep(RENAME_PAUSE),
+            Err(_) => disk.pause(RENAME_PAUSE),
         }
-        let folder_is_there = temporary.parent().is_some_and(Path::is_dir);
-        if folder_is_there && matches!(temporary.try_exists(), Ok(false)) {
+        let folder = temporary.parent().map(|folder| disk.directory(folder));
+        let folder_is_there = folder.is_some_and(|folder| folder.is_ok());
+        if folder_is_there && matches!(is_there(disk, temporary), Ok(false)) {
             return Ok(());
         }
-        renamed = rename_without_overwriting(temporary, visible);
+        renamed = disk.rename_new(temporary, visible);
     }
     renamed
 }
@@ -138,9 +140,10 @@ pub(crate) fn prepare(
     let file = journal
         .next_name(now, name, &present)
         .ok_or("no-name-left-today")?;
+    let disk = &*folders.disk;
     let temporary = folders.temporary(&file);
-    if write_temporary(&temporary, bytes).is_err() {
-        remove_quietly(&temporary);
+    if write_temporary(disk, &temporary, bytes).is_err() {
+        remove_quietly(disk, &temporary);
         return Err("folder-away");
     }
     Ok(file)
@@ -150,20 +153,20 @@ pub(crate) fn prepare(
 pub(crate) fn present(folders: &Folders) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for folder in [&folders.req, &folders.res] {
-        for entry in fs::read_dir(folder)? {
-            names.push(entry?.file_name().to_string_lossy().into_owned());
-        }
+        let found = folders.disk.list(folder)?;
+        let named = found.iter().filter_map(|path| path.file_name());
+        names.extend(named.map(|name| name.to_string_lossy().into_owned()));
     }
     Ok(names)
 }
 
-fn write_temporary(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+fn write_temporary(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let file = disk.open(path, How::New)?;
+    file.append(bytes)?;
+    file.sync()
 }
 
-pub(crate) fn remove_quietly(path: &Path) {
+pub(crate) fn remove_quietly(disk: &dyn Disk, path: &Path) {
     // Left behind it does no harm: the name says that it is nobody's request yet.
-    let _ = fs::remove_file(path);
+    let _ = disk.remove_file(path);
 }

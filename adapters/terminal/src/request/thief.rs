@@ -67,8 +67,9 @@ impl Inquiries {
         };
         let wanted = base(name);
         // A folder that can't be listed now tells nothing of thieves.
-        std::fs::read_dir(&self.folders.res).map_or(true, |entries| {
-            let mut names = entries.flatten().map(|entry| entry.file_name());
+        let listed = self.folders.disk.list(&self.folders.res);
+        listed.map_or(true, |found| {
+            let mut names = found.iter().filter_map(|path| path.file_name());
             names.any(|found| base(&found.to_string_lossy()) == wanted)
         })
     }

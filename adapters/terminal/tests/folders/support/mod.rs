@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use shikaku_disk::SystemDisk;
 use shikaku_kit::backoff::Backoff;
 use shikaku_kit::broker::BrokerOptions;
 use shikaku_kit::spool::SpoolError;
@@ -167,6 +168,7 @@ impl Place {
                 ca_file: None,
             }
             .into(),
+            disk: Arc::new(SystemDisk),
             clock: Arc::new(SystemClock),
             spool_bytes: TerminalOptions::SPOOL_BYTES,
             zip_password: self.zip_password.map(|word| word.as_bytes().to_vec()),
