@@ -13,6 +13,7 @@
     reason = "the harness of tests: what goes wrong here ends the test"
 )]
 
+pub mod archive;
 pub mod broker;
 pub mod chance;
 pub mod checker;

@@ -50,7 +50,7 @@ impl Postgres {
     }
 
     /// A server in an empty folder of its own, not started.
-    fn empty(inside: &[String], listens: &str) -> Self {
+    pub(crate) fn empty(inside: &[String], listens: &str) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("pg-")
             .tempdir_in("/tmp")
@@ -121,7 +121,7 @@ impl Postgres {
     #[track_caller]
     pub fn standby(&self, name: &str) -> Self {
         let standby = Self::empty(&[], "");
-        self.copy_to(&standby, &["-R", "-d", &self.conninfo(name)]);
+        self.copy_to(&standby, name, &["-R"]);
         standby.resume();
         standby
     }
@@ -153,11 +153,14 @@ impl Postgres {
             .arg("promote"));
     }
 
-    fn copy_to(&self, other: &Self, words: &[&str]) {
+    /// Copies the running cluster into another one's folder.
+    #[track_caller]
+    pub(crate) fn copy_to(&self, other: &Self, name: &str, words: &[&str]) {
         run(self
             .program("pg_basebackup")
             .args(["-c", "fast", "-X", "stream", "-D"])
             .arg(other.data())
+            .args(["-d", &self.conninfo(name)])
             .args(words));
     }
 
@@ -186,16 +189,46 @@ impl Postgres {
         self.sockets().join(format!(".s.PGSQL.{}", self.port))
     }
 
-    fn sockets(&self) -> PathBuf {
+    pub(crate) fn sockets(&self) -> PathBuf {
         self.folder.path().join("socket")
     }
 
-    fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
+    pub(crate) fn data(&self) -> PathBuf {
+        self.path("data")
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Copies the files of a cluster that is not running.
+    #[track_caller]
+    pub(crate) fn take_files_of(&self, other: &Self) {
+        let files = other.data().join(".");
+        run(Command::new("cp").arg("-a").arg(files).arg(self.data()));
+    }
+
+    /// Sets what is read at the next start, over everything that was set before.
+    #[track_caller]
+    pub(crate) fn set(&self, lines: &str) {
+        let file = self.data().join("postgresql.auto.conf");
+        let mut text = std::fs::read_to_string(&file).unwrap();
+        text.push_str(lines);
+        std::fs::write(file, text).unwrap();
+    }
+
+    /// Its disk is gone. It must not run.
+    #[track_caller]
+    pub fn lose_everything(&self) {
+        std::fs::remove_dir_all(self.data()).unwrap();
     }
 
     /// A program of Postgres, as a user whom the server accepts, in a folder that this user may enter.
-    fn program(&self, name: &str) -> Command {
+    pub(crate) fn program(&self, name: &str) -> Command {
         let program = located(name);
         let mut command = if rustix::process::geteuid().is_root() {
             let mut command = prefixed(&self.inside, Path::new("runuser"));

@@ -14,6 +14,7 @@ mod killed_relay;
 mod later_release;
 mod partitions;
 mod promoted_standby;
+mod restored_backup;
 mod rolling_restart;
 mod scene;
 mod soak;
