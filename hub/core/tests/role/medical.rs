@@ -11,7 +11,7 @@ use shikaku_schemas::observation::{CommitOutcome, Observation};
 use shikaku_schemas::value::{ConsentScope, InquiryId};
 
 use crate::seen::{HOSPITAL, file, observed, resting_on, somebody};
-use crate::stage::{Hub, Stage, made, order, rule};
+use crate::stage::{Hub, Stage, made, order, rule, until};
 
 fn day(at: Timestamp) -> String {
     Offset::constant(9).to_datetime(at).date().to_string()
@@ -19,8 +19,12 @@ fn day(at: Timestamp) -> String {
 
 /// Somebody checked by card just now, with consents to `scopes` for a day.
 fn consented(stage: &Stage, name: &str, scopes: &[&str]) -> Observation {
+    consented_for(stage, name, scopes, Duration::from_secs(24 * 60 * 60))
+}
+
+fn consented_for(stage: &Stage, name: &str, scopes: &[&str], lasts: Duration) -> Observation {
     let now = stage.clock.now();
-    let end = now + Duration::from_secs(24 * 60 * 60);
+    let end = now + lasts;
     let mut answer = somebody(1).with_ticket(&now.to_string());
     answer["confirmed_on"] = json!(day(now));
     answer["records"][0]["consents"] = scopes
@@ -163,4 +167,65 @@ async fn medical_information_nobody_asked_for_is_set_aside() {
     let seen = observed("t1", "stray", "medical-answer", answer);
     assert_eq!(stage.observe(&seen).await, CommitOutcome::Parked);
     hub.stop().await.unwrap();
+}
+
+/// Asks, and leaves the request with the broker, whose store is then lost: it waits to be handed out again. What
+/// happens in between is `meanwhile`; then why the request is over.
+async fn handed_out_after(mut stage: Stage, meanwhile: impl AsyncFnOnce(&Stage)) -> Option<String> {
+    let hub = stage.hub().await;
+    let given = consented_for(&stage, "a", &["drug"], Duration::from_secs(90));
+    stage.observe(&given).await;
+    let inquiry = InquiryId(made(
+        &hub.handle.command(ask(ConsentScope::Drug, None)).await,
+    ));
+    let waiting = async |stage: &Stage| {
+        let jetstream = async_nats::jetstream::new(stage.tester.clone());
+        let tasks = jetstream.get_stream("TASKS").await.ok()?;
+        Some(tasks.get_info().await.ok()?.state.messages)
+    };
+    until("the request waits for its terminal", async || {
+        (waiting(&stage).await == Some(1)).then_some(())
+    })
+    .await;
+    meanwhile(&stage).await;
+    stage.server.kill();
+    stage.server.restart(true);
+    let view = until("the request is over", async || {
+        let view = stage.queries().inquiry(inquiry).await.unwrap().unwrap();
+        (view.state == "rejected").then_some(view)
+    })
+    .await;
+    // It can't be handed out by a later life of the hub either.
+    hub.stop().await.unwrap();
+    let hub = stage.hub().await;
+    let beacon = file(
+        "t1",
+        "beacon",
+        somebody(2).with_ticket("2026-05-11T00:15:00Z"),
+    );
+    stage.observe(&beacon).await;
+    assert_eq!(waiting(&stage).await, Some(0));
+    let kinds = stage.kinds().await;
+    assert!(!kinds.iter().any(|kind| kind == "inquiry-submitted"));
+    hub.stop().await.unwrap();
+    view.code
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_whose_consent_was_withdrawn_is_not_handed_out() {
+    let ended = handed_out_after(Stage::new().await, async |stage| {
+        stage.clock.advance(Duration::from_secs(60));
+        stage.observe(&consented(stage, "b", &["checkup"])).await;
+        let kinds = stage.kinds().await;
+        assert!(kinds.iter().any(|kind| kind == "consent-ended"));
+    });
+    assert_eq!(ended.await.as_deref(), Some("consent-missing"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_whose_consent_is_over_is_not_handed_out() {
+    let ended = handed_out_after(Stage::new().await, async |stage| {
+        stage.clock.advance(Duration::from_secs(100));
+    });
+    assert_eq!(ended.await.as_deref(), Some("consent-over"));
 }
