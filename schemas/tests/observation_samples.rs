@@ -24,7 +24,8 @@ fn every_sample_is_read_and_written_as_it_stands() {
             "card-presented",
             "card-removed",
             "oqs-answer-manifest",
-            "oqs-answer-unit"
+            "oqs-answer-unit",
+            "ticket-entered-offline"
         ]
     );
 }

@@ -22,6 +22,9 @@ pub(crate) fn message(rule: &str) -> &'static str {
         "qualification-unknown" => {
             "この番号の資格がありません / no qualification of the record has these numbers"
         }
+        "source-unknown" => {
+            "紙か電話のどちらで知ったかが必要です / it must say whether paper or telephone told it"
+        }
         "consent-missing" => {
             "カードリーダーでの同意がありません。同意取得の確認が必要です（解説書 4.1.2(1)） / no consent at the card reader (guide 4.1.2(1))"
         }
@@ -39,6 +42,16 @@ pub(crate) fn message(rule: &str) -> &'static str {
         }
         "months-reversed" => "最後の月が最初の月より前です / the last month lies before the first",
         "scope-not-asked" => "単独では照会できない種類です / this kind has no request of its own",
+        "inquiry-of-another-facility" => {
+            "ほかの施設の照会です / the inquiry is of another facility"
+        }
+        "inquiry-not-bulk" => "一括照会ではありません / the inquiry is not a 一括照会",
+        "inquiry-not-over" => {
+            "照会がまだ終わっていません。結果不明のときは先に inquire resolve で決着をつけます / the inquiry is not over; settle an uncertain one first"
+        }
+        "inquiry-asked-anew" => {
+            "受付番号の失効によりハブがすでに照会し直しています / the hub asked it anew by itself already"
+        }
         "limit-certificate-not-for-assistance" => {
             "医療扶助では限度額適用認定証を利用しないため、照会の対象外です（解説書 2.2.1・4.1.1(5)）。医療保険の分は従来どおりです / no 限度額 for 医療扶助 (guide 4.1.1(5)); insurance keeps its own"
         }

@@ -5,10 +5,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::InquiryProgress;
+use crate::event::Ticket;
 use crate::oqs::medical::Overview;
 use crate::oqs::registration::Outcome;
 use crate::task::TaskBody;
-use crate::value::{AsOf, ConsentScope, InquiryId, PatientNumber};
+use crate::value::{AsOf, ConsentScope, InquiryId, PatientNumber, PayerNumber, RecipientNumber};
 
 /// What became of one registration: the answer about one person, or one unit of a bulk answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -44,6 +45,26 @@ pub struct ConsentEntered {
     /// 閲覧可能期限.
     #[serde(default)]
     pub available_until: Option<AsOf>,
+}
+
+/// A ticket as a peer's staff entered it from paper or by telephone. The sender answers for it; the online ticket is
+/// compared with it when it comes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TicketEntered {
+    /// The chart number.
+    pub patient: PatientNumber,
+    /// 公費負担者番号 as told.
+    #[serde(default)]
+    pub payer_number: Option<PayerNumber>,
+    /// 受給者番号 as told.
+    #[serde(default)]
+    pub recipient_number: Option<RecipientNumber>,
+    /// The ticket as told.
+    pub ticket: Ticket,
+    /// `paper` or `telephone`.
+    pub source: String,
+    /// Why it was entered by hand.
+    pub reason: String,
 }
 
 /// How a request went that an existing program made through its virtual terminal. Its answer goes back to that program,

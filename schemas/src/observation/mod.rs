@@ -14,7 +14,9 @@ pub use answer::{
     AnswerRecord, AnswerValidity, ConsentGiven, OqsAnswer, OqsFolder, RecordNumbers, SearchEcho,
 };
 pub use card::{CardEnd, CardKind, CardPresented, CardRemoved, CardUnread};
-pub use consequence::{ConsentEntered, MedicalAnswer, RegistrationOutcome, RequestForwarded};
+pub use consequence::{
+    ConsentEntered, MedicalAnswer, RegistrationOutcome, RequestForwarded, TicketEntered,
+};
 
 use crate::oqs::Refusal;
 use crate::value::{
@@ -107,7 +109,7 @@ pub enum ObservationBody {
     AppointmentBooked(VisitSeen),
     /// A paper ticket or a telephone call.
     #[serde(rename = "ticket-entered-offline")]
-    TicketEnteredOffline(serde_json::Value),
+    TicketEnteredOffline(Box<TicketEntered>),
     /// A consent entered by staff.
     #[serde(rename = "consent-entered")]
     ConsentEntered(ConsentEntered),

@@ -122,6 +122,9 @@ impl Needs {
             ObservationBody::ConsentEntered(entered) => {
                 self.chart(context, &seen.facility, &entered.patient);
             }
+            ObservationBody::TicketEnteredOffline(told) => {
+                self.chart(context, &seen.facility, &told.patient);
+            }
             ObservationBody::CardPresented(card) => {
                 if let Some(number) = &card.patient {
                     self.chart(context, &seen.facility, number);

@@ -2,12 +2,13 @@
 
 use shikaku_domain::patient::{self, PatientCommand};
 use shikaku_ledger::InboxRow;
+use shikaku_schemas::command::AddTicket;
 use shikaku_schemas::event::VisitAccepted;
 use shikaku_schemas::mutant::{Mutant, planted};
 use shikaku_schemas::observation::{
-    ChartOpened, CommitOutcome, Observation, ObservationBody, Progress, VisitSeen,
+    ChartOpened, CommitOutcome, Observation, ObservationBody, Progress, TicketEntered, VisitSeen,
 };
-use shikaku_schemas::value::{CaseId, RecordId};
+use shikaku_schemas::value::{CaseId, RecordId, jst_day};
 
 use super::context::{Context, patient_draft};
 use super::job;
@@ -140,6 +141,7 @@ impl Context {
             }
             ObservationBody::MedicalAnswer(told) => medical_answer(set, seen, told),
             ObservationBody::ConsentEntered(entered) => self.consent_entered(set, seen, entered),
+            ObservationBody::TicketEnteredOffline(told) => self.ticket_entered(set, seen, told),
             _ => Judged::Parked("kind-not-supported"),
         };
         let mut row = row(seen);
@@ -199,6 +201,29 @@ impl Context {
         };
         effects.taken.push((chart, record));
         Judged::Effects(effects)
+    }
+
+    /// What `tickets add` records, with the sender as the one who entered it.
+    fn ticket_entered(
+        &self,
+        set: &mut WorkingSet,
+        seen: &Observation,
+        told: &TicketEntered,
+    ) -> Judged {
+        let asked = AddTicket {
+            facility: seen.facility.clone(),
+            patient: told.patient.clone(),
+            payer_number: told.payer_number.clone(),
+            recipient_number: told.recipient_number.clone(),
+            ticket: told.ticket.clone(),
+            source: told.source.clone(),
+            reason: told.reason.clone(),
+        };
+        let by = format!("{}/{}", seen.source, seen.device);
+        match self.told_offline(set, &asked, (by, jst_day(seen.seen_at))) {
+            Ok((record, command)) => on_record(set, seen, record, command),
+            Err(rule) => Judged::Parked(rule),
+        }
     }
 
     fn visit_accepted(

@@ -97,7 +97,7 @@ async fn junk_is_parked_told_and_never_lost() {
     let booked = observed("t1", "booked", "appointment-booked", booked);
     assert_eq!(stage.observe(&booked).await, CommitOutcome::NothingNew);
     let later = serde_json::json!({ "patient": "1" });
-    let later = observed("t1", "later", "ticket-entered-offline", later);
+    let later = observed("t1", "later", "disclosure-changed", later);
     assert_eq!(stage.observe(&later).await, CommitOutcome::Parked);
 
     let queries = stage.queries();

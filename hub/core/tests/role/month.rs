@@ -4,7 +4,7 @@ use serde_json::json;
 use shikaku_domain::calendar::{Calendar, MonthState};
 use shikaku_schemas::command::{AddTicket, Command, InquireCommissioned, RequestTicket};
 use shikaku_schemas::event::{CaseReason, EventRecord};
-use shikaku_schemas::observation::Observation;
+use shikaku_schemas::observation::{CommitOutcome, Observation};
 use shikaku_schemas::value::{InquiryId, Month};
 
 use crate::seen::{HOSPITAL, file, observed, somebody};
@@ -170,5 +170,38 @@ async fn what_the_desk_learns_by_telephone_is_compared_with_what_comes() {
     let row = calendar(&stage).await.people.remove(0);
     assert_eq!(row.state, MonthState::Arrived);
     assert_eq!(row.offline[0].differences, ["self_pay_yen"]);
+    hub.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_paper_ticket_that_a_receipt_computer_tells_is_as_one_told_at_the_desk() {
+    let stage = Stage::new().await;
+    let hub = stage.hub().await;
+    let waits = somebody(1).not_commissioned("2026-05-11T00:15:00Z");
+    stage.observe(&file("t1", "face", waits)).await;
+    let ticket = &somebody(1).with_ticket("2026-05-11T00:15:00Z")["records"][0]["tickets"][0];
+    let told = |name: &str, patient: &str, source: &str| {
+        let body = json!({ "patient": patient, "payer_number": "12137014",
+            "recipient_number": "0001001", "ticket": ticket, "source": source, "reason": "urgent" });
+        observed("t1", name, "ticket-entered-offline", body)
+    };
+    for unfit in [told("a", "1", "paper"), told("b", "70001", "rumour")] {
+        assert_eq!(stage.observe(&unfit).await, CommitOutcome::Parked);
+    }
+    let paper = told("c", "70001", "paper");
+    assert_eq!(stage.observe(&paper).await, CommitOutcome::Recorded);
+    let events = stage.events().await;
+    let sourced = events
+        .iter()
+        .find(|event| event.head.kind == "ticket-sourced-offline")
+        .unwrap();
+    assert_eq!(sourced.data["entered_by"], "terminal/t1");
+    assert_eq!(sourced.data["reason"], "urgent");
+    let row = calendar(&stage).await.people.remove(0);
+    assert_eq!((row.state, row.offline.len()), (MonthState::Waiting, 1));
+
+    run(&stage, &hub, 16, 1..2).await;
+    let row = calendar(&stage).await.people.remove(0);
+    assert!(row.offline[0].reconciled);
     hub.stop().await.unwrap();
 }

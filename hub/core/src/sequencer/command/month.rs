@@ -1,5 +1,6 @@
 //! What people tell of a month's ticket: learnt by paper or telephone, requested from the welfare office.
 
+use jiff::civil::Date;
 use shikaku_domain::patient::{self, PatientCommand};
 use shikaku_ledger::Draft;
 use shikaku_schemas::command::{AddTicket, CommandEnvelope, RequestTicket};
@@ -30,6 +31,18 @@ impl Context {
         envelope: &CommandEnvelope,
         asked: &AddTicket,
     ) -> Result<Verdict, &'static str> {
+        let by = (envelope.by.clone(), jst_day(self.clock.now()));
+        let (record, command) = self.told_offline(set, asked, by)?;
+        self.on_month(set, envelope, &asked.facility, record, command)
+    }
+
+    /// A ticket as somebody told it on a day, and whose it is.
+    pub(crate) fn told_offline(
+        &self,
+        set: &WorkingSet,
+        asked: &AddTicket,
+        (entered_by, on): (String, Date),
+    ) -> Result<(RecordId, PatientCommand), &'static str> {
         if !matches!(asked.source.as_str(), "paper" | "telephone") {
             return Err("source-unknown");
         }
@@ -42,15 +55,14 @@ impl Context {
                 recipient_number: asked.recipient_number.clone(),
                 welfare_office: office(set, record, &asked.facility, month),
                 ticket: asked.ticket.clone(),
-                confirmed_on: jst_day(self.clock.now()),
+                confirmed_on: on,
                 method: Method::LocalCopy,
             },
             source: asked.source.clone(),
-            entered_by: envelope.by.clone(),
+            entered_by,
             reason: asked.reason.clone(),
         };
-        let command = PatientCommand::AddTicket(Box::new(told));
-        self.on_month(set, envelope, &asked.facility, record, command)
+        Ok((record, PatientCommand::AddTicket(Box::new(told))))
     }
 
     /// Records that the welfare office was asked for a ticket.
