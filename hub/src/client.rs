@@ -15,6 +15,7 @@ use shikaku_schemas::value::InquiryId;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
+use uuid::Uuid;
 
 use crate::answer::Refused;
 use crate::config::Config;
@@ -54,8 +55,20 @@ impl SocketPath {
 /// # Errors
 /// No hub runs here, or it does not answer in time.
 pub async fn command(config: &Config, command: Command) -> anyhow::Result<CommandReply> {
+    command_as(config, SystemRandomness.id(SystemClock.now()), command).await
+}
+
+/// The same under an id of the caller's: given again, it is answered as before and done once.
+///
+/// # Errors
+/// As [`command`].
+pub async fn command_as(
+    config: &Config,
+    command_id: Uuid,
+    command: Command,
+) -> anyhow::Result<CommandReply> {
     let envelope = CommandEnvelope {
-        command_id: SystemRandomness.id(SystemClock.now()),
+        command_id,
         by: crate::who::me(),
         command,
     };

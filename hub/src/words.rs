@@ -141,6 +141,9 @@ catalogue! {
     LIST_MISSING => "番号か生年月日がありません", "a number or the birth date is missing";
     APPOINTMENTS_HEADER => "患者番号と日付が必要です（見出し patient,date）", "a chart number and a day are needed (header patient,date)";
     APPOINTMENTS_WITHOUT => "番号が分からないか未委託のため照会しない人数", "people left out: no numbers known, or 未委託";
+    ROWS_ANSWERED_SINCE => "その後ほかの方法で回答があったため照会し直さない行", "rows not asked again, answered since in another way";
+    ERRORS_WITHOUT_ROW => "どの行か分からないエラー", "errors that name no row";
+    NOBODY_TO_ASK_AGAIN => "照会し直す人はいません", "there is nobody to ask about again";
     NOT_KNOWN => "該当する記録がありません", "nothing is known";
     NOT_YET => "この版ではまだできません", "not possible in this version yet";
     POSITION_LATE => "指定の位置まで進みませんでした", "the position was not reached in time";

@@ -141,6 +141,9 @@ pub struct InquireBulk {
     pub rows: Vec<ListedPerson>,
     /// Why it is asked.
     pub purpose: String,
+    /// The job whose errors are asked about again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<InquiryId>,
 }
 
 /// Rows of one bulk command at most: with it the command, its event and its task stay below what one message

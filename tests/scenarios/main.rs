@@ -11,6 +11,7 @@ mod config_errors_name_their_key;
 mod consumers_are_walled_off;
 mod crashes_lose_nothing;
 mod ctrl_c_leaves_nothing_behind;
+mod errors_of_a_bulk_inquiry_are_asked_again;
 mod face_files_become_events;
 mod faults;
 mod inquiries_end_in_one_state;

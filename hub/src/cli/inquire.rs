@@ -99,12 +99,15 @@ pub struct InquireBulk {
     #[arg(
         long,
         value_name = "FILE.csv",
-        required_unless_present = "from_appointments"
+        required_unless_present_any = ["from_appointments", "retry"]
     )]
     pub list: Option<PathBuf>,
     /// 予約の CSV（患者番号と日付） / appointments, CSV with a header
     #[arg(long, value_name = "FILE.csv", conflicts_with = "list")]
     pub from_appointments: Option<PathBuf>,
+    /// 終わった一括照会の ID：エラーの人だけもう一度照会 / a job that is over: ask again about its errors alone
+    #[arg(long, value_name = "ID", conflicts_with_all = ["list", "from_appointments", "on"])]
+    pub retry: Option<Uuid>,
     /// 資格確認日（既定 今日） / day to confirm, default today
     #[arg(long, value_name = "DATE", value_parser = day)]
     pub on: Option<Date>,

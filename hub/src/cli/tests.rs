@@ -66,6 +66,20 @@ fn an_inquiry_needs_numbers_or_a_patient() {
 }
 
 #[test]
+fn a_bulk_inquiry_takes_its_people_from_one_place() {
+    let parse = |more: &[&str]| {
+        let words = ["shikaku", "inquire", "bulk", "--facility", "1319912349"];
+        Cli::try_parse_from(words.iter().chain(more)).is_ok()
+    };
+    let retry = ["--retry", "0197c000-0000-7000-8000-000000000000"];
+    assert!(!parse(&[]));
+    assert!(parse(&["--list", "people.csv"]));
+    assert!(parse(&retry));
+    assert!(!parse(&[&retry[..], &["--list", "people.csv"]].concat()));
+    assert!(!parse(&[&retry[..], &["--on", "2026-05-11"]].concat()));
+}
+
+#[test]
 fn what_comes_later_is_not_listed() {
     let help = Cli::command().render_long_help().to_string();
     for later in ["claims-at-risk", "disclosure", "backup", "restore"] {

@@ -35,7 +35,7 @@ pub struct InquiryRequested {
     /// All that is asked; absent in tickets asked for before other inquiries existed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub question: Option<Box<TaskBody>>,
-    /// The inquiry that this one asks again, because its 受付番号 is dead.
+    /// The inquiry that this one asks again: its 受付番号 is dead, or a person asks about its errors once more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeats: Option<InquiryId>,
     /// The terminal it was given to, for good: after a restart it is told to no other.

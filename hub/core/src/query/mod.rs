@@ -9,6 +9,7 @@ mod display;
 mod inquiry;
 mod numbers;
 mod outside;
+mod retry;
 
 use jiff::civil::Date;
 use serde::Serialize;
@@ -28,6 +29,7 @@ pub use case::{CandidateView, CaseView};
 pub use display::DisplayView;
 pub use inquiry::{InquiryView, RowError};
 pub use outside::{Outside, OutsideRefusal};
+pub use retry::Retry;
 pub use shikaku_domain::history::KnownAt;
 
 const PAGE: u32 = 500;

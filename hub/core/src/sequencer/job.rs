@@ -18,7 +18,7 @@ use super::working_set::{Effects, WorkingSet};
 const AGAIN: Uuid = Uuid::from_u128(0x8d5a_35b4_0f0e_5d3a_9b1c_5f0e_2a77_c1d0);
 
 /// The inquiry that asks a lapsed one anew: always the same one, so that it is asked once.
-pub(super) fn next_of(inquiry: InquiryId) -> InquiryId {
+pub(crate) fn next_of(inquiry: InquiryId) -> InquiryId {
     InquiryId(Uuid::new_v5(&AGAIN, inquiry.0.as_bytes()))
 }
 

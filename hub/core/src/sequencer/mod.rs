@@ -37,8 +37,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::HubError;
 pub(crate) use command::bulk::FIRST_MONTH;
-pub(crate) use command::{numbered_after, numbered_inquiry};
+pub(crate) use command::{inquiry_made_by, numbered_after, numbered_inquiry};
 pub(crate) use context::Context;
+pub(crate) use job::next_of;
 pub(crate) use queue::{Item, Queue, Reply, Unjudged, Work, unavailable};
 pub(crate) use registration::Registration;
 use state::Loaded;

@@ -6,13 +6,15 @@ use async_nats::jetstream;
 use async_nats::jetstream::consumer::pull;
 use futures::StreamExt as _;
 use serde_json::{Value, json};
-use shikaku_schemas::command::{Command, InquireBulk, InquireCommissioned, ListedPerson};
+use shikaku_schemas::command::{
+    Command, CommandEnvelope, InquireBulk, InquireCommissioned, ListedPerson,
+};
 use shikaku_schemas::event::CaseReason;
 use shikaku_schemas::observation::{CommitOutcome, Observation};
 use shikaku_schemas::task::{QualificationNumbers, Task, TaskBody};
 use shikaku_schemas::value::InquiryId;
 
-use crate::seen::{HOSPITAL, Somebody, observed, somebody};
+use crate::seen::{HOSPITAL, Somebody, file, observed, refusal, somebody};
 use crate::stage::{Stage, made, order, rule, until};
 
 const AT: &str = "2026-05-11T00:15:00Z";
@@ -62,6 +64,7 @@ fn bulk(rows: Vec<ListedPerson>) -> Command {
         insurance: false,
         rows,
         purpose: "test".to_owned(),
+        repeats: None,
     })
 }
 
@@ -251,5 +254,78 @@ async fn rows_are_matched_and_another_payer_waits_for_a_person() {
     );
     let progress = hub.handle.jobs().progress(job);
     assert_eq!((progress.committed, progress.waiting), (3, 1));
+    hub.stop().await.unwrap();
+}
+
+fn nameless(n: u32) -> Somebody {
+    Somebody {
+        reference: None,
+        ..somebody(n)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn errors_of_a_job_are_asked_again_once_without_whom_was_answered_since() {
+    let stage = Stage::new().await;
+    let hub = stage.hub().await;
+    let queries = stage.queries();
+    let rows = (1..=3).map(|n| listed(&nameless(n), None)).collect();
+    let job = InquiryId(made(&hub.handle.command(order(bulk(rows))).await));
+    task(&stage, "t1").await;
+    let facility = HOSPITAL.into();
+    let retry = async || queries.retry(&facility, job, "again").await.unwrap();
+    assert_eq!(rule(&retry().await.unwrap_err()), "inquiry-not-over");
+    for row in ["2", "3"] {
+        stage.observe(&unit(job, row, refusal(None))).await;
+    }
+    let not_found = json!({ "rejected": false, "validity": "not-found", "records": [],
+        "confirmed_on": "2026-05-11", "executed_at": AT });
+    stage.observe(&unit(job, "1", not_found)).await;
+    stage.observe(&manifest(job, 3)).await;
+    let carded = file("t1", "carded", nameless(2).with_ticket(AT));
+    stage.observe(&carded).await;
+
+    let first = retry().await.unwrap();
+    assert_eq!(first.answered_since, ["2"]);
+    assert_eq!(first.question.rows, [listed(&nameless(3), None)]);
+    let give = async |retry: shikaku_core::query::Retry| {
+        let envelope = CommandEnvelope {
+            command_id: retry.command_id,
+            ..order(Command::InquireBulk(retry.question))
+        };
+        InquiryId(made(&hub.handle.command(envelope).await))
+    };
+    let again = give(first).await;
+    let TaskBody::Bulk(question) = task(&stage, "t1").await.body else {
+        panic!("a bulk job was asked for");
+    };
+    assert_eq!(question.rows.len(), 1);
+    let view = queries.inquiry(again).await.unwrap().unwrap();
+    assert_eq!(view.requested.unwrap().repeats, Some(job));
+
+    let answered = unit(again, "1", nameless(3).with_ticket(AT));
+    assert_eq!(stage.observe(&answered).await, CommitOutcome::Recorded);
+    stage.observe(&manifest(again, 1)).await;
+    assert_eq!(give(retry().await.unwrap()).await, again);
+    assert_eq!(queries.inquiries(10).await.unwrap().len(), 2);
+    let elsewhere = "1310000014".into();
+    let refused = queries.retry(&elsewhere, job, "again").await.unwrap();
+    assert_eq!(rule(&refused.unwrap_err()), "inquiry-of-another-facility");
+    hub.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_job_that_never_went_out_everybody_is_asked_again() {
+    let stage = Stage::new().await;
+    let hub = stage.hub().await;
+    let rows = vec![listed(&nameless(1), None), listed(&nameless(2), None)];
+    let job = InquiryId(made(&hub.handle.command(order(bulk(rows))).await));
+    task(&stage, "t1").await;
+    stage
+        .observe(&told("t1", job, "timed-out", json!({})))
+        .await;
+    let facility = HOSPITAL.into();
+    let retry = stage.queries().retry(&facility, job, "again").await;
+    assert_eq!(retry.unwrap().unwrap().question.rows.len(), 2);
     hub.stop().await.unwrap();
 }

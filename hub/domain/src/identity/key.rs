@@ -1,7 +1,9 @@
 //! The keys by which an answer may find its record. They are compared as keyed digests, so their bytes
 //! must come out the same whoever wrote the numbers.
 
+use jiff::civil::Date;
 use shikaku_schemas::observation::{AnswerRecord, AnswerValidity, OqsAnswer};
+use shikaku_schemas::task::{BulkRow, QualificationNumbers};
 use shikaku_schemas::value::{Method, PatientNumber};
 
 use crate::{FacilityFacts, text};
@@ -52,6 +54,23 @@ impl CandidateKey {
     /// The key of a chart number.
     pub fn chart(facility: &FacilityFacts, number: &PatientNumber) -> Self {
         Self::new(KeyKind::Chart, facility, &[&text::number(number.as_str())])
+    }
+
+    /// Every key of somebody whom a row of a list names: the chart number, then the numbers.
+    pub fn of_row(facility: &FacilityFacts, is_insurance: bool, row: &BulkRow) -> Vec<Self> {
+        let numbers = &row.numbers;
+        let by_numbers = match is_insurance {
+            true => insurance_key(facility, numbers, row.birth_date),
+            false => assistance_key(
+                facility,
+                &numbers.insurer_number,
+                &numbers.number,
+                row.birth_date,
+            ),
+        };
+        let chart = row.patient.as_ref();
+        let chart = chart.map(|number| Self::chart(facility, number));
+        chart.into_iter().chain(by_numbers).collect()
     }
 
     fn new(kind: KeyKind, facility: &FacilityFacts, parts: &[&str]) -> Self {
@@ -122,20 +141,44 @@ pub fn tells_a_number(answer: &OqsAnswer, facility: &FacilityFacts) -> bool {
 }
 
 fn assistance(record: &AnswerRecord, facility: &FacilityFacts) -> Option<CandidateKey> {
-    let payer = text::number(record.numbers.payer_number.as_ref()?.as_str());
-    let recipient = text::number(record.numbers.recipient_number.as_ref()?.as_str());
-    let birth = record.person.birth_date?.to_string();
+    let payer = record.numbers.payer_number.as_ref()?.as_str();
+    let recipient = record.numbers.recipient_number.as_ref()?.as_str();
+    assistance_key(facility, payer, recipient, record.person.birth_date?)
+}
+
+fn assistance_key(
+    facility: &FacilityFacts,
+    payer: &str,
+    recipient: &str,
+    birth_date: Date,
+) -> Option<CandidateKey> {
+    let (payer, recipient) = (text::number(payer), text::number(recipient));
+    let birth = birth_date.to_string();
     let parts = [payer.as_str(), recipient.as_str(), birth.as_str()];
     (!payer.is_empty() && !recipient.is_empty())
         .then(|| CandidateKey::new(KeyKind::Assistance, facility, &parts))
 }
 
 fn insurance(record: &AnswerRecord, facility: &FacilityFacts) -> Option<CandidateKey> {
-    let numbers = &record.numbers;
+    let told = &record.numbers;
+    let numbers = QualificationNumbers {
+        insurer_number: told.insurer_number.clone().unwrap_or_default(),
+        symbol: told.symbol.clone(),
+        number: told.number.clone().unwrap_or_default(),
+        branch: told.branch.clone(),
+    };
+    insurance_key(facility, &numbers, record.person.birth_date?)
+}
+
+fn insurance_key(
+    facility: &FacilityFacts,
+    numbers: &QualificationNumbers,
+    birth_date: Date,
+) -> Option<CandidateKey> {
     let part = |text: &Option<String>| text.as_deref().map(text::number).unwrap_or_default();
-    let insurer = part(&numbers.insurer_number);
-    let number = part(&numbers.number);
-    let birth = record.person.birth_date?.to_string();
+    let insurer = text::number(&numbers.insurer_number);
+    let number = text::number(&numbers.number);
+    let birth = birth_date.to_string();
     let parts = [
         insurer.as_str(),
         &part(&numbers.symbol),

@@ -1,6 +1,7 @@
 //! `inquire bulk`: many people at once, from a list or from appointments.
 
 use jiff::civil::Date;
+use serde_json::json;
 use shikaku_core::query::{Queries, Who};
 use shikaku_schemas::clock::{Clock as _, SystemClock};
 use shikaku_schemas::command::{self, BULK_ROWS, Command, CommandReply, ListedPerson};
@@ -8,7 +9,7 @@ use shikaku_schemas::value::{FacilityCode, InquiryId, jst_day};
 
 use super::list::{self, List};
 use super::{exit, facility, show, wait};
-use crate::answer::{Exit, Outcome, Refused};
+use crate::answer::{self, Exit, Outcome, Refused};
 use crate::cli::InquireBulk;
 use crate::config::Config;
 use crate::{client, commands, stores, words};
@@ -16,6 +17,9 @@ use crate::{client, commands, stores, words};
 /// Asks, in parts of one kind each; with `--wait` until all have ended.
 pub async fn run(config: &Config, asked: InquireBulk, json: bool) -> Outcome {
     let facility = facility(config, asked.facility.clone())?;
+    if let Some(job) = asked.retry {
+        return retry(config, &facility, InquiryId(job), &asked, json).await;
+    }
     let lists = lists(config, &facility, &asked).await?;
     let mut inquiries = Vec::new();
     let mut last = Exit::Done;
@@ -27,6 +31,7 @@ pub async fn run(config: &Config, asked: InquireBulk, json: bool) -> Outcome {
                 insurance: list.insurance,
                 rows: rows.to_vec(),
                 purpose: asked.purpose.clone(),
+                repeats: None,
             };
             let reply = client::command(config, Command::InquireBulk(question)).await?;
             match &reply {
@@ -41,6 +46,46 @@ pub async fn run(config: &Config, asked: InquireBulk, json: bool) -> Outcome {
         return Err(Refused::from(words::NONE_FOUND).into());
     }
     finish(config, inquiries, last, json).await
+}
+
+/// Asks again about the errors of a job. Nobody left to ask about is done.
+async fn retry(
+    config: &Config,
+    facility: &FacilityCode,
+    job: InquiryId,
+    asked: &InquireBulk,
+    json: bool,
+) -> Outcome {
+    let (ledger, queries) = stores::questions(config).await?;
+    let retry = queries.retry(facility, job, &asked.purpose).await;
+    let retry = match retry.map_err(stores::unanswered)? {
+        Ok(retry) => retry,
+        Err(refusal) => return commands::reply::show(&refusal, json),
+    };
+    if !retry.answered_since.is_empty() {
+        let rows = retry.answered_since.join(", ");
+        eprintln!("{}: {rows}", words::ROWS_ANSWERED_SINCE);
+    }
+    if retry.without_row > 0 {
+        eprintln!("{}: {}", words::ERRORS_WITHOUT_ROW, retry.without_row);
+    }
+    if retry.question.rows.is_empty() {
+        if json {
+            let standing = stores::standing(&ledger, None).await?;
+            let nobody = json!({ "inquiry": null, "answered_since": retry.answered_since });
+            answer::json_line(&standing.around(nobody)?)?;
+        } else {
+            answer::line(words::NOBODY_TO_ASK_AGAIN.to_string())?;
+        }
+        return Ok(Exit::Done);
+    }
+    let question = Command::InquireBulk(retry.question);
+    match client::command_as(config, retry.command_id, question).await? {
+        CommandReply::Done { id: Some(id), .. } if asked.wait => {
+            finish(config, vec![InquiryId(id)], Exit::Done, json).await
+        }
+        reply => commands::reply::show(&reply, json),
+    }
 }
 
 /// The worst of all ends is the exit; each inquiry's answer is a line.

@@ -105,6 +105,7 @@ impl Test<'_> {
                     .map(|who| self.row(who))
                     .collect::<Result<_, _>>()?,
                 purpose: PURPOSE.to_owned(),
+                repeats: None,
             }),
             Action::Commissioned => Command::InquireCommissioned(InquireCommissioned {
                 facility: self.facility.clone(),

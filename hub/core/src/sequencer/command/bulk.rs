@@ -8,7 +8,7 @@ use shikaku_schemas::event::InquiryRequested;
 use shikaku_schemas::task::{
     BulkQuestion, BulkRow, CommissionedQuestion, PeriodQuestion, TaskBody,
 };
-use shikaku_schemas::value::{FacilityCode, InquiryKind, Month, jst_day};
+use shikaku_schemas::value::{FacilityCode, InquiryId, InquiryKind, Month, jst_day};
 
 use super::inquiry_of;
 use crate::sequencer::context::Context;
@@ -20,6 +20,15 @@ pub(crate) const FIRST_MONTH: Month = Month {
     year: 2023,
     month: 10,
 };
+
+/// What a job asks.
+struct Job {
+    kind: InquiryKind,
+    on: Date,
+    month: Option<Month>,
+    body: TaskBody,
+    repeats: Option<InquiryId>,
+}
 
 impl Context {
     /// 一括照会 of one kind of number.
@@ -50,7 +59,13 @@ impl Context {
             insurance: asked.insurance,
             rows: rows.collect(),
         });
-        let job = (InquiryKind::Bulk, on, None, body);
+        let job = Job {
+            kind: InquiryKind::Bulk,
+            on,
+            month: None,
+            body,
+            repeats: asked.repeats,
+        };
         self.job(set, envelope, &asked.facility, &asked.purpose, job)
     }
 
@@ -67,7 +82,13 @@ impl Context {
         let on = jst_day(self.clock.now());
         let month = asked.month;
         let body = TaskBody::Commissioned(CommissionedQuestion { month });
-        let job = (InquiryKind::Commissioned, on, Some(month), body);
+        let job = Job {
+            kind: InquiryKind::Commissioned,
+            on,
+            month: Some(month),
+            body,
+            repeats: None,
+        };
         self.job(set, envelope, &asked.facility, &asked.purpose, job)
     }
 
@@ -88,7 +109,13 @@ impl Context {
             false => (InquiryKind::HomeVisit, TaskBody::HomeVisit(question)),
         };
         let on = jst_day(self.clock.now());
-        let job = (kind, on, None, body);
+        let job = Job {
+            kind,
+            on,
+            month: None,
+            body,
+            repeats: None,
+        };
         self.job(set, envelope, &asked.facility, &asked.purpose, job)
     }
 
@@ -98,21 +125,21 @@ impl Context {
         envelope: &CommandEnvelope,
         facility: &FacilityCode,
         purpose: &str,
-        (kind, on, month, body): (InquiryKind, Date, Option<Month>, TaskBody),
+        job: Job,
     ) -> Result<Verdict, &'static str> {
         let request = InquiryRequested {
             inquiry: inquiry_of(envelope),
-            kind,
+            kind: job.kind,
             requested_by: envelope.by.clone(),
             purpose: purpose.to_owned(),
             payer_number: None,
             recipient_number: None,
             birth_date: None,
-            on,
-            month,
+            on: job.on,
+            month: job.month,
             record: None,
-            question: Some(Box::new(body)),
-            repeats: None,
+            question: Some(Box::new(job.body)),
+            repeats: job.repeats,
             terminal: None,
             program: None,
         };

@@ -38,9 +38,14 @@ pub(crate) fn command_row(envelope: &CommandEnvelope) -> ObservationId {
 
 /// The inquiry that a command asks for: always the same one, so that a repeat asks nothing.
 pub(crate) fn inquiry_of(envelope: &CommandEnvelope) -> InquiryId {
+    inquiry_made_by(envelope.command_id)
+}
+
+/// The same, of a command that may not have been given yet.
+pub(crate) fn inquiry_made_by(command_id: Uuid) -> InquiryId {
     InquiryId(Uuid::new_v5(
         &COMMANDS,
-        format!("inquiry|{}", envelope.command_id).as_bytes(),
+        format!("inquiry|{command_id}").as_bytes(),
     ))
 }
 
