@@ -7,6 +7,7 @@ mod a_month_at_three_facilities;
 mod april_keeps_its_numbers;
 mod bad_files_are_quarantined;
 mod cards_at_a_desk;
+mod chart_numbers_are_registered_by_themselves;
 mod config_errors_name_their_key;
 mod consumers_are_walled_off;
 mod crashes_lose_nothing;
