@@ -12,6 +12,9 @@ use crate::config::Config;
 use crate::up::models_stores;
 use crate::words;
 
+/// The purpose of commands that ask for none.
+pub const COMMAND_LINE: &str = "command line";
+
 /// Writes down who looks at what: `kind` is the command, `record` whom it shows.
 ///
 /// # Errors
@@ -22,13 +25,27 @@ pub async fn note(
     facility: Option<&FacilityCode>,
     record: Option<RecordId>,
 ) -> anyhow::Result<()> {
+    note_for(config, kind, facility, record, COMMAND_LINE).await
+}
+
+/// The same where the purpose was asked for.
+///
+/// # Errors
+/// As [`note`].
+pub async fn note_for(
+    config: &Config,
+    kind: &str,
+    facility: Option<&FacilityCode>,
+    record: Option<RecordId>,
+    purpose: &str,
+) -> anyhow::Result<()> {
     let (_, place) = models_stores(config);
     let look = Look {
         who: crate::who::me(),
         kind: kind.to_owned(),
         facility: facility.cloned(),
         record,
-        purpose: "command line".to_owned(),
+        purpose: purpose.to_owned(),
     };
     let written = async {
         let log = AccessLog::open(&place, Arc::new(SystemClock)).await?;

@@ -39,6 +39,9 @@ macro_rules! catalogue {
     };
 }
 
+mod chart;
+pub use chart::*;
+
 catalogue! {
     // Headings.
     POSITION => "位置", "position";

@@ -16,6 +16,7 @@ mod errors_of_a_bulk_inquiry_are_asked_again;
 mod face_files_become_events;
 mod faults;
 mod inquiries_end_in_one_state;
+mod medical_information_is_read_with_a_purpose;
 mod not_commissioned_answers_hide_numbers;
 mod operation_test_on_verification_terminals;
 mod other_public_expenses_by_config_alone;

@@ -5,14 +5,19 @@ use std::process::{Child, Stdio};
 
 use crate::hub::Hub;
 
-/// A simulated terminal that only answers requests. It ends with the test.
+/// A simulated terminal. It ends with the test.
 pub struct Simulated(Child);
 
 impl Simulated {
-    /// Starts one on the folders below `root`.
+    /// Starts one on the folders below `root`, at whose desk nobody comes.
     pub fn start(hub: &Hub, root: &Path, knobs: &[&str]) -> Self {
-        let scenario = hub.folder().join("quiet.toml");
-        std::fs::write(&scenario, "").unwrap();
+        Self::playing(hub, root, "", knobs)
+    }
+
+    /// The same, with those who come to the desk.
+    pub fn playing(hub: &Hub, root: &Path, visits: &str, knobs: &[&str]) -> Self {
+        let scenario = hub.folder().join("visits.toml");
+        std::fs::write(&scenario, visits).unwrap();
         let mut program = hub.program(&["sim", "terminal"]);
         program.arg("--root").arg(root);
         program.arg("--scenario").arg(scenario);

@@ -1,6 +1,7 @@
 //! The command line. Every command of the contract that this version can do stands here, and no other.
 
 mod inquire;
+mod medical;
 mod tickets;
 mod value;
 
@@ -16,6 +17,7 @@ pub use inquire::{
     Inquire, InquireBulk, InquireCommissioned, InquireMedical, InquireOutside, InquirePeriod,
     InquireReference, InquireTicket,
 };
+pub use medical::Medical;
 pub use tickets::{AddTicket, RequestTicket, TellTicket, TicketSource, Tickets};
 use value::{day, known_at, position};
 
@@ -56,6 +58,8 @@ pub enum Command {
     History(History),
     /// 受付画面の表示内容 / what the desk shows for a day
     Display(Display),
+    /// 受け取った薬剤・診療・健診情報（目的を記録します） / medical information that came; the purpose is logged
+    Medical(Medical),
     /// 医療券の月次一覧：いつから待ち、何が届いたか / the ticket calendar
     Tickets(Tickets),
     /// 台帳の出来事を一行ずつ / one event a line

@@ -38,6 +38,20 @@ pub async fn look(
     kind: &str,
     who: &Who,
 ) -> anyhow::Result<(FacilityCode, query::Who)> {
+    look_for(config, queries, kind, who, access::COMMAND_LINE).await
+}
+
+/// The same where the purpose was asked for.
+///
+/// # Errors
+/// As [`look`].
+pub async fn look_for(
+    config: &Config,
+    queries: &Queries,
+    kind: &str,
+    who: &Who,
+    purpose: &str,
+) -> anyhow::Result<(FacilityCode, query::Who)> {
     let facility = FacilityCode(who.facility.clone());
     let asked = match (&who.patient, who.id) {
         (Some(number), _) => query::Who::Patient(PatientNumber(number.clone())),
@@ -46,7 +60,7 @@ pub async fn look(
     let found = queries.record(&facility, &asked).await;
     let record = found.as_ref().ok().copied();
     if !matches!(found, Err(QueryError::FacilityUnknown)) {
-        access::note(config, kind, Some(&facility), record).await?;
+        access::note_for(config, kind, Some(&facility), record, purpose).await?;
     }
     let record = found.map_err(stores::unanswered)?;
     Ok((facility, query::Who::Record(record)))

@@ -8,6 +8,7 @@ pub mod identity;
 pub mod inquire;
 pub mod keys;
 pub mod log;
+pub mod medical;
 pub mod nats;
 pub mod operation_test;
 pub mod parked;

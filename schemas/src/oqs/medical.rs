@@ -1,11 +1,14 @@
 //! 薬剤・診療情報 (`YZKsiquc`) and 健診情報 (`TKKsiquc`): asking, and seeing what came without taking it in.
 //!
 //! Drugs, treatments and results are the facility's chart record: they stay in the evidence, whose form is XML
-//! or PDF. [`Overview`] tells only what it is: months, kinds, whether empty. The headers of these two functions
+//! or PDF. [`Overview`] tells only what it is: months, kinds, whether empty. [`MedicalChart`] reads what it says, for a
+//! look that was logged. The headers of these two functions
 //! spell the numbers otherwise than all others do.
 
+mod chart;
 mod overview;
 
+pub use chart::{CheckupResult, Drug, MedicalChart, Other, Treatment};
 pub use overview::{Branch, Overview, pdf_is_whole};
 
 use super::answer::ReadingError;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::Offset;
 use serde_json::{Value, json};
+use shikaku_core::query::Who;
 use shikaku_schemas::clock::Clock as _;
 use shikaku_schemas::command::{Command, CommandEnvelope, InquireMedical};
 use shikaku_schemas::observation::{CommitOutcome, Observation};
@@ -228,4 +229,52 @@ async fn a_request_whose_consent_is_over_is_not_handed_out() {
         stage.clock.advance(Duration::from_secs(100));
     });
     assert_eq!(ended.await.as_deref(), Some("consent-over"));
+}
+
+/// A `YZKsiquc` answer with four drugs and a treatment.
+const DRUGS: &[u8] =
+    include_bytes!("../../../../schemas/samples/oqs/answers/YZKsiquc01res_drugs.xml");
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_came_can_be_read_at_its_facility_without_a_consent_of_today() {
+    let stage = Stage::new().await;
+    let hub = stage.hub().await;
+    let given = consented(&stage, "a", &["drug", "treatment"]);
+    stage.observe(&given).await;
+    let inquiry = InquiryId(made(
+        &hub.handle.command(ask(ConsentScope::Drug, None)).await,
+    ));
+    let answer = json!({ "inquiry": inquiry, "scopes": ["drug", "treatment"],
+        "overview": overview(json!({ "drugs": 4, "treatments": 1 })) });
+    let seen = resting_on(
+        observed("t1", "drugs", "medical-answer", answer),
+        &stage.key,
+        DRUGS,
+    );
+    stage.publish_evidence(&seen, DRUGS).await;
+    stage.observe(&seen).await;
+    stage.clock.advance(Duration::from_secs(48 * 60 * 60));
+
+    let queries = stage.queries();
+    let who = Who::Patient("70001".into());
+    let read = async |facility: &str, scope| queries.medical(&facility.into(), &who, scope).await;
+    let all = read(HOSPITAL, None).await.unwrap();
+    assert_eq!(all.len(), 1, "one file of two scopes");
+    assert_eq!(all[0].scopes, [ConsentScope::Drug, ConsentScope::Treatment]);
+    assert_eq!(
+        (all[0].form, all[0].file.as_deref()),
+        (Some("xml"), Some(DRUGS))
+    );
+    let chart = all[0].chart.as_ref().unwrap();
+    assert_eq!((chart.drugs.len(), chart.treatments.len()), (4, 1));
+    let treatments = read(HOSPITAL, Some(ConsentScope::Treatment)).await.unwrap();
+    let chart = treatments[0].chart.as_ref().unwrap();
+    assert_eq!((chart.drugs.len(), chart.treatments.len()), (0, 1));
+    let checkups = read(HOSPITAL, Some(ConsentScope::Checkup)).await.unwrap();
+    assert!(checkups.is_empty());
+    assert!(
+        read("1310000014", None).await.is_err(),
+        "nobody is known there"
+    );
+    hub.stop().await.unwrap();
 }
