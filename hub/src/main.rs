@@ -73,6 +73,7 @@ async fn perform(cli: Cli) -> Outcome {
         Command::Inquire(what) => commands::inquire::run(&config, what, json).await,
         Command::History(question) => commands::history::run(&config, question, json).await,
         Command::Tickets(what) => commands::tickets::run(&config, what, json).await,
+        Command::Terminals(asked) => commands::terminals::run(&config, asked, json).await,
         Command::Medical(asked) => commands::medical::run(&config, asked, json).await,
         Command::Display(question) => commands::display::run(&config, question, json).await,
         Command::Log(what) => commands::log::run(&config, what, json).await,

@@ -40,7 +40,9 @@ macro_rules! catalogue {
 }
 
 mod chart;
+mod terminal;
 pub use chart::*;
+pub use terminal::*;
 
 catalogue! {
     // Headings.

@@ -77,6 +77,11 @@ fn answered_or_rejected_when_the_centre_speaks() {
         .find(|event| event["type"] == "verified")
         .unwrap();
     assert_eq!(verified["data"]["method"], "ticket");
+    let told = hub.ok(&["terminals", "--json"]).json();
+    let terminal = &told["terminals"][0];
+    assert_eq!(terminal["health"], "healthy", "{told}");
+    assert_eq!(terminal["answers"], 4, "{told}");
+    assert!(terminal["median_answer_ms"].is_u64(), "{told}");
     for folder in ["req", "res"] {
         let left = std::fs::read_dir(hub.terminal("t1").root.join(folder))
             .unwrap()
@@ -111,6 +116,8 @@ fn uncertain_when_it_was_taken_and_nothing_came() {
     let _terminal = Simulated::start(&hub, &hub.terminal("t1").root, &["silence=no-answer"]);
     let answer = ends(&inquire(&hub, ONE_TICKET), 3, "uncertain");
     let id = answer["inquiry"].as_str().unwrap();
+    let told = hub.ok(&["terminals", "--json"]).json();
+    assert_eq!(told["terminals"][0]["health"], "uncertain", "{told}");
     let log = hub.log();
     let submitted = log
         .iter()

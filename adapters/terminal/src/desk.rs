@@ -143,7 +143,11 @@ impl Desk {
         let mut appeared = Vec::new();
         for folder in [OqsFolder::Face, OqsFolder::Res] {
             appeared.extend(self.scan(folder));
+            let before = self.tally.events;
             while self.conclude_group(folder) {}
+            if folder == OqsFolder::Face && self.tally.events > before {
+                self.inquiries.pulse.faced(self.options.clock.now());
+            }
         }
         self.forwarder.pass();
         if let Err(error) = self.inquiries.follow() {

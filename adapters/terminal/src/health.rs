@@ -7,6 +7,8 @@ use jiff::Timestamp;
 
 /// Requests in a row that nothing answered, before a terminal counts as silent.
 const SILENT_AFTER: u32 = 3;
+/// The last answers whose time is told.
+const MEDIAN_OF: usize = 31;
 
 /// What requests and answers tell of a terminal. Shared by all who meet them.
 #[derive(Debug, Default)]
@@ -14,17 +16,40 @@ pub(crate) struct Pulse(Mutex<Beat>);
 
 #[derive(Debug, Default, Clone, Copy)]
 struct Beat {
+    faced_at: Option<Timestamp>,
     answered_at: Option<Timestamp>,
     unanswered: u32,
+    /// How long the last answers took, in ms; only so many of them are filled.
+    took_ms: [u64; MEDIAN_OF],
+    answers: usize,
+}
+
+impl Beat {
+    fn median_ms(&self) -> Option<u64> {
+        let mut took = self.took_ms;
+        let took = &mut took[..self.answers.min(MEDIAN_OF)];
+        took.sort_unstable();
+        took.get(took.len() / 2).copied()
+    }
 }
 
 impl Pulse {
-    /// An answer of the terminal is safe.
-    pub(crate) fn answered(&self, at: Timestamp) {
+    /// An answer of the terminal is safe; `since` its request was sent, where that is the answer to it.
+    pub(crate) fn answered(&self, at: Timestamp, since: Option<Timestamp>) {
         self.change(|beat| {
             beat.answered_at = Some(at);
             beat.unanswered = 0;
+            if let Some(since) = since {
+                let took = at.duration_since(since).as_millis();
+                beat.took_ms[beat.answers % MEDIAN_OF] = u64::try_from(took).unwrap_or_default();
+                beat.answers += 1;
+            }
         });
+    }
+
+    /// A face file of the terminal is safe.
+    pub(crate) fn faced(&self, at: Timestamp) {
+        self.change(|beat| beat.faced_at = Some(at));
     }
 
     /// A request stayed without one.
@@ -98,9 +123,17 @@ impl Health {
             "shikaku_terminal_unanswered_in_a_row",
             beat.unanswered.into(),
         );
-        if let Some(at) = beat.answered_at {
-            let seconds = at.as_duration().as_secs_f64();
-            self.gauge("shikaku_terminal_last_answer_seconds", seconds);
+        for (name, at) in [
+            ("shikaku_terminal_last_answer_seconds", beat.answered_at),
+            ("shikaku_terminal_last_face_seconds", beat.faced_at),
+        ] {
+            if let Some(at) = at {
+                self.gauge(name, at.as_duration().as_secs_f64());
+            }
+        }
+        if let Some(took) = beat.median_ms() {
+            let took = std::time::Duration::from_millis(took);
+            self.gauge("shikaku_terminal_median_answer_seconds", took.as_secs_f64());
         }
         if self.word.replace(word) != Some(word) {
             self.say(word);
@@ -147,7 +180,22 @@ mod tests {
         }
         assert_eq!(word(&pulse, true), Some(Word::Silent));
         assert_eq!(word(&pulse, false), Some(Word::FoldersAway));
-        pulse.answered(Timestamp::UNIX_EPOCH);
+        pulse.answered(Timestamp::UNIX_EPOCH, None);
         assert_eq!(word(&pulse, true), Some(Word::Healthy));
+    }
+
+    #[test]
+    fn the_median_is_of_the_last_answers() {
+        let pulse = Pulse::default();
+        assert_eq!(pulse.read().median_ms(), None);
+        let answer = |ms| {
+            let at = Timestamp::from_millisecond(ms).unwrap();
+            pulse.answered(at, Some(Timestamp::UNIX_EPOCH));
+        };
+        (0..100).for_each(|_| answer(9_000));
+        (0..31).for_each(answer);
+        assert_eq!(pulse.read().median_ms(), Some(15));
+        pulse.answered(Timestamp::UNIX_EPOCH, None);
+        assert_eq!(pulse.read().median_ms(), Some(15), "a poll is no answer");
     }
 }

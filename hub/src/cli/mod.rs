@@ -2,6 +2,7 @@
 
 mod inquire;
 mod medical;
+mod terminals;
 mod tickets;
 mod value;
 
@@ -18,6 +19,7 @@ pub use inquire::{
     InquireReference, InquireTicket,
 };
 pub use medical::Medical;
+pub use terminals::Terminals;
 pub use tickets::{AddTicket, RequestTicket, TellTicket, TicketSource, Tickets};
 use value::{day, known_at, position};
 
@@ -62,6 +64,8 @@ pub enum Command {
     Medical(Medical),
     /// 医療券の月次一覧：いつから待ち、何が届いたか / the ticket calendar
     Tickets(Tickets),
+    /// 資格確認端末の状態：顔ファイル・回答・待ち・残ったファイル / how each terminal does
+    Terminals(Terminals),
     /// 台帳の出来事を一行ずつ / one event a line
     Log(Log),
     /// 本人確認の案件 / cases of identity that need a person

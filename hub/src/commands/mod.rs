@@ -15,4 +15,5 @@ pub mod parked;
 pub mod reply;
 pub mod schema;
 pub mod sim;
+pub mod terminals;
 pub mod tickets;

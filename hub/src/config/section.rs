@@ -163,6 +163,8 @@ pub struct Timing {
     pub answer_timeout_s: u64,
     /// How often a bulk job is asked after.
     pub bulk_poll_s: u64,
+    /// The terminals' `ResponseFileStayTime`: after so long they tidy away an answer that nobody took.
+    pub response_file_stay_minutes: u64,
 }
 
 impl Default for Timing {
@@ -173,6 +175,7 @@ impl Default for Timing {
             incomplete_s: 15,
             answer_timeout_s: 180,
             bulk_poll_s: 60,
+            response_file_stay_minutes: 24 * 60,
         }
     }
 }

@@ -114,12 +114,18 @@ fn http(http: &Http, faults: &mut Vec<Fault>) -> Option<SocketAddr> {
 
 fn timing(timing: &Timing, faults: &mut Vec<Fault>) {
     let day_s = 24 * 60 * 60;
+    let week_minutes = 7 * 24 * 60;
     for (key, value, most) in [
         ("scan_ms", timing.scan_ms, 60_000),
         ("stable_ms", timing.stable_ms, 60_000),
         ("incomplete_s", timing.incomplete_s, day_s),
         ("answer_timeout_s", timing.answer_timeout_s, day_s),
         ("bulk_poll_s", timing.bulk_poll_s, day_s),
+        (
+            "response_file_stay_minutes",
+            timing.response_file_stay_minutes,
+            week_minutes,
+        ),
     ] {
         if value == 0 || value > most {
             faults.push(Fault::new(

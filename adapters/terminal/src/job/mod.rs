@@ -164,7 +164,9 @@ impl Jobs {
             Ended::NotYet => return self.standings.keep(name),
             Ended::Duplicate => FileEnd::Duplicate,
             Ended::Event(effect) => {
-                self.inquiries.pulse.answered(self.options.clock.now());
+                self.inquiries
+                    .pulse
+                    .answered(self.options.clock.now(), None);
                 if let Some(effect) = effect
                     && let Err(error) = self.inquiries.took(job.inquiry, effect)
                 {

@@ -137,11 +137,13 @@ impl Inquiries {
 
     /// An answer of `inquiry` is safe in the spool, and this is what it makes of the inquiry. Safe to repeat.
     pub(crate) fn took(&self, inquiry: InquiryId, effect: Effect) -> io::Result<()> {
-        self.pulse.answered(self.clock.now());
         let mut journal = self.journal();
         let Some(mut request) = journal.get(inquiry).cloned() else {
+            self.pulse.answered(self.clock.now(), None);
             return Ok(());
         };
+        let sent = (request.step == Step::Submitted).then_some(request.at);
+        self.pulse.answered(self.clock.now(), sent);
         let step = match effect {
             Effect::Accepted(_) if request.reception_number.is_some() => return Ok(()),
             Effect::Accepted(number) => {

@@ -11,6 +11,7 @@ mod medical;
 mod numbers;
 mod outside;
 mod retry;
+mod terminal;
 
 use jiff::civil::Date;
 use serde::Serialize;
@@ -33,6 +34,7 @@ pub use medical::MedicalView;
 pub use outside::{Outside, OutsideRefusal};
 pub use retry::Retry;
 pub use shikaku_domain::history::KnownAt;
+pub use terminal::{TerminalId, TerminalView};
 
 const PAGE: u32 = 500;
 

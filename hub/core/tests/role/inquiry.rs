@@ -6,6 +6,7 @@ use async_nats::jetstream;
 use async_nats::jetstream::consumer::pull;
 use futures::StreamExt as _;
 use serde_json::json;
+use shikaku_schemas::clock::Clock as _;
 use shikaku_schemas::command::{Command, CommandEnvelope, InquireTicket};
 use shikaku_schemas::observation::CommitOutcome;
 use shikaku_schemas::task::{Task, TaskBody};
@@ -81,6 +82,40 @@ async fn an_inquiry_is_told_submitted_and_answered() {
     );
     assert_eq!(view.display.unwrap().code, "assistance-only-ticket-valid");
     assert_eq!(queries.inquiries(10).await.unwrap().len(), 1);
+    hub.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn how_a_terminal_does_is_told_by_its_files_and_answers() {
+    let stage = Stage::new().await;
+    let hub = stage.hub().await;
+    let queries = stage.queries();
+    stage
+        .observe(&file("t1", "face", somebody(9).with_ticket(AT)))
+        .await;
+    let faced_at = stage.clock.now();
+    for (n, seconds) in [(1u32, 2), (2, 8), (3, 4)] {
+        let inquiry = InquiryId(made(&hub.handle.command(ask(None)).await));
+        let body =
+            json!({ "inquiry": inquiry, "progress": "submitted", "file": format!("{n}.xml") });
+        let sent = observed("t1", &format!("sent-{n}"), "inquiry-progress", body);
+        stage.observe(&sent).await;
+        stage.clock.advance(Duration::from_secs(seconds));
+        let mut answer = somebody(1).with_ticket(&format!("2026-05-11T00:1{n}:00Z"));
+        answer["folder"] = json!("res");
+        answer["method"] = json!("ticket");
+        answer["inquiry"] = json!(inquiry);
+        stage
+            .observe(&file("t1", &format!("answer-{n}"), answer))
+            .await;
+    }
+    made(&hub.handle.command(ask(None)).await);
+    let mut told = queries.terminals().await.unwrap();
+    let t1 = told.remove(&(HOSPITAL.into(), "t1".to_owned())).unwrap();
+    assert_eq!(t1.last_face_at, Some(faced_at));
+    assert_eq!(t1.last_answer_at, Some(stage.clock.now()));
+    assert_eq!((t1.answers, t1.median_answer_ms), (3, Some(4_000)));
+    assert_eq!((t1.waiting, t1.uncertain), (1, 0));
     hub.stop().await.unwrap();
 }
 
