@@ -1,5 +1,7 @@
 //! The line breaks around COMMIT.
 
+use std::time::Duration;
+
 use shikaku_ledger::{AppendError, Batch, Database, KeyStoreAt, LedgerOptions};
 use shikaku_schemas::observation::CommitOutcome;
 use shikaku_schemas::value::{Position, RecordId};
@@ -118,4 +120,93 @@ async fn a_dropped_append_is_found_out_by_the_next() {
     assert_eq!(done.last.0, next + 20);
     writer.close().await.unwrap();
     assert_eq!(ledger.verify(|_| {}).await.unwrap().first_bad, None);
+}
+
+/// A commit that waits for a standby is there for all to see once its session is ended, whether the standby has it or
+/// not. It is told only when the standby has.
+#[tokio::test]
+async fn a_commit_that_the_standby_lacks_is_not_told() {
+    let place = Place::on_postgres().await;
+    let server = place.server.as_ref().unwrap();
+    let (ledger, mut writer) = place.begin().await;
+    let one = record();
+    writer.append(many(one, 0)).await.unwrap();
+    let wait_for = "ALTER SYSTEM SET synchronous_standby_names = 'nobody'";
+    server.run("postgres", wait_for).await;
+    server.run("postgres", "SELECT pg_reload_conf()").await;
+    let mut next = 20;
+    let told = loop {
+        let told = tokio::select! {
+            told = writer.append(many(one, next)) => told,
+            never = end_what_waits(&place) => match never {},
+        };
+        match told {
+            // The server had not read the setting yet.
+            Ok(_) if next < 400 => next += 20,
+            told => break told,
+        }
+    };
+    assert!(matches!(told, Err(AppendError::Ambiguous(_))), "{told:?}");
+    let wait_no_more = "ALTER SYSTEM RESET synchronous_standby_names";
+    server.run("postgres", wait_no_more).await;
+    server.run("postgres", "SELECT pg_reload_conf()").await;
+    crate::place::until("the writer knows", async || writer.recover().await.is_ok()).await;
+    assert_eq!(writer.head().position, Position(next + 20));
+    assert_eq!(ledger.head().await.unwrap().position, Position(next + 20));
+    writer.close().await.unwrap();
+}
+
+/// As an operator may do who sees a session hang.
+async fn end_what_waits(place: &Place) -> std::convert::Infallible {
+    loop {
+        place
+            .intrude(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                 WHERE application_name = 'shikaku-writer' AND wait_event = 'SyncRep'",
+            )
+            .await;
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_standby_whose_server_is_gone_without_a_word_connects_again() {
+    let (place, proxy) = behind_a_proxy().await;
+    let (_ledger, writer) = place.begin().await;
+    let other = place.open().await;
+    let mut standby = Box::pin(place.write(&other));
+    let early = tokio::time::timeout(Duration::from_millis(700), standby.as_mut()).await;
+    assert!(early.is_err(), "two writers at once");
+    proxy.set(Fault::Gone);
+    drop(writer);
+    let second = tokio::time::timeout(Duration::from_secs(20), standby).await;
+    assert_eq!(second.expect("it connects again").head().term, 2);
+}
+
+/// A standby that was promoted has settings of its own.
+#[tokio::test]
+async fn a_writer_that_meets_a_server_that_may_forget_commits_nothing() {
+    let place = Place::on_postgres().await;
+    let server = place.server.as_ref().unwrap();
+    let (ledger, mut writer) = place.begin().await;
+    let one = record();
+    writer.append(many(one, 0)).await.unwrap();
+    let forget = "ALTER DATABASE hub SET synchronous_commit = local";
+    server.run("postgres", forget).await;
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'shikaku-writer'";
+    server.run("postgres", end).await;
+    let recovered = writer.recover().await;
+    assert!(
+        matches!(recovered, Err(AppendError::Unavailable(_))),
+        "{recovered:?}"
+    );
+    assert_eq!(ledger.head().await.unwrap().position, Position(20));
+    let keep = "ALTER DATABASE hub RESET synchronous_commit";
+    server.run("postgres", keep).await;
+    writer.recover().await.unwrap();
+    assert_eq!(
+        writer.append(many(one, 20)).await.unwrap().last,
+        Position(40)
+    );
+    writer.close().await.unwrap();
 }

@@ -21,6 +21,8 @@ pub enum Fault {
     LoseAnswerAndDie = 3,
     /// Nobody can connect.
     Dead = 4,
+    /// The server's machine is gone without a word: connections stay open, and nothing comes any more. New ones work.
+    Gone = 5,
 }
 
 /// Messages smaller than this are heartbeats and brackets of transactions.
@@ -62,6 +64,13 @@ impl Drop for Proxy {
 async fn accept(listener: TcpListener, socket: PathBuf, fault: Arc<AtomicU8>) {
     loop {
         let (client, _) = listener.accept().await.unwrap();
+        // Who comes after the machine went finds another one.
+        let _ = fault.compare_exchange(
+            Fault::Gone as u8,
+            Fault::None as u8,
+            Ordering::SeqCst,
+            Ordering::SeqCst,
+        );
         if fault.load(Ordering::SeqCst) != Fault::Dead as u8 {
             tokio::spawn(carry(client, socket.clone(), Arc::clone(&fault)));
         }
@@ -83,6 +92,10 @@ async fn carry(
                     return Ok(());
                 }
                 let set = fault.load(Ordering::SeqCst);
+                if set == Fault::Gone as u8 {
+                    drop(server);
+                    return std::future::pending().await;
+                }
                 if read < LARGE || set == Fault::None as u8 {
                     server.write_all(&up[..read]).await?;
                     continue;

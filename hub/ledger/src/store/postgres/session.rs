@@ -27,6 +27,8 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 const HEARTBEAT_LIMIT: Duration = Duration::from_secs(3);
 /// How often a standby tries for the lock.
 const RETRY: Duration = Duration::from_millis(250);
+/// A server that says nothing for so long is connected to anew: its machine may be gone without a word.
+const ANSWER_LIMIT: Duration = Duration::from_secs(3);
 /// How long a broken session may take to be whole again: the server needs `IDLE_LIMIT` to free the lock.
 const RECOVER_LIMIT: Duration = Duration::from_secs(8);
 
@@ -136,8 +138,15 @@ async fn again(
     term: u64,
 ) -> Result<(PgConnection, HeadRow), RecoverError> {
     let attempt = async {
-        let mut connection = PgConnection::connect_with(options).await?;
+        let mut connection = connect(options).await?;
         let is_ours = try_lock(&mut connection).await?;
+        if is_ours {
+            // What is seen here may be confirmed by nobody yet: a commit that waited for a standby is visible once
+            // its session was ended. One more commit waits for the standby to have all before it.
+            sqlx::query("UPDATE head SET term = term")
+                .execute(&mut connection)
+                .await?;
+        }
         let row: Option<RawHead> = sqlx::query_as(super::read::HEAD)
             .fetch_optional(&mut connection)
             .await?;
@@ -153,23 +162,35 @@ async fn again(
     }
 }
 
-/// Waits as standby. A server that goes away meanwhile is waited for too.
+/// Waits as standby. A server that goes away meanwhile, or falls silent, is waited for too.
 async fn wait_for_lock(options: &PgConnectOptions) -> Result<PgConnection, LedgerError> {
-    let mut connection = PgConnection::connect_with(options).await?;
-    prove_durable(&mut connection).await?;
+    let mut connection = connect(options).await?;
     loop {
-        match try_lock(&mut connection).await {
+        let tried = timeout(ANSWER_LIMIT, try_lock(&mut connection)).await;
+        match tried.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
             Ok(true) => return Ok(connection),
             Ok(false) => sleep(RETRY).await,
             Err(error) => {
                 tracing::warn!(%error, "standby lost the database; connecting again");
                 sleep(RETRY).await;
-                if let Ok(new) = PgConnection::connect_with(options).await {
-                    connection = new;
+                match connect(options).await {
+                    Ok(new) => connection = new,
+                    Err(error) => tracing::warn!(%error, "standby can't connect yet"),
                 }
             }
         }
     }
+}
+
+/// A line to a server that still forgets nothing: it may be another one than before.
+async fn connect(options: &PgConnectOptions) -> Result<PgConnection, LedgerError> {
+    let attempt = async {
+        let mut connection = PgConnection::connect_with(options).await?;
+        prove_durable(&mut connection).await?;
+        Ok(connection)
+    };
+    let connected = timeout(RECOVER_LIMIT, attempt).await;
+    connected.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut.into()))
 }
 
 async fn try_lock(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
