@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 use shikaku_tests::hub::{Hub, Printed};
-use shikaku_tests::settings::{FACILITY, Settings};
-use shikaku_tests::simulated::Simulated;
+use shikaku_tests::settings::Settings;
+use shikaku_tests::simulated::{ONE_TICKET, Simulated};
 use shikaku_tests::until;
 
 fn hub(answer_timeout_s: u32) -> Hub {
@@ -14,26 +14,8 @@ fn hub(answer_timeout_s: u32) -> Hub {
 }
 
 /// Payer, recipient and birth date of people of the simulator's town.
-const ONE_TICKET: [&str; 3] = ["12997011", "4001012", "1962-07-19"];
 const NOT_COMMISSIONED: [&str; 3] = ["12997151", "4001061", "1990-02-14"];
 const REJECTED: [&str; 3] = ["12997151", "4001129", "1966-06-06"];
-
-fn inquire(hub: &Hub, [payer, recipient, born]: [&str; 3]) -> Printed {
-    hub.run(&[
-        "inquire",
-        "ticket",
-        "--facility",
-        FACILITY,
-        "--payer",
-        payer,
-        "--recipient",
-        recipient,
-        "--birth-date",
-        born,
-        "--wait",
-        "--json",
-    ])
-}
 
 #[track_caller]
 fn ends(printed: &Printed, code: i32, state: &str) -> Value {
@@ -49,21 +31,21 @@ fn answered_or_rejected_when_the_centre_speaks() {
     let hub = hub(30);
     let _terminal = Simulated::start(&hub, &hub.terminal("t1").root, &["latency-ms=20"]);
 
-    let valid = ends(&inquire(&hub, ONE_TICKET), 0, "answered");
+    let valid = ends(&hub.inquire(ONE_TICKET), 0, "answered");
     assert_eq!(valid["validity"], "valid");
     assert!(!valid["display"].is_null(), "{valid}");
 
     let nobody = ends(
-        &inquire(&hub, ["12997011", "4001012", "1900-01-01"]),
+        &hub.inquire(["12997011", "4001012", "1900-01-01"]),
         0,
         "answered",
     );
     assert_eq!(nobody["validity"], "not-found");
 
-    let pending = ends(&inquire(&hub, NOT_COMMISSIONED), 0, "answered");
+    let pending = ends(&hub.inquire(NOT_COMMISSIONED), 0, "answered");
     assert_eq!(pending["validity"], "not-commissioned");
 
-    ends(&inquire(&hub, REJECTED), 1, "rejected");
+    ends(&hub.inquire(REJECTED), 1, "rejected");
 
     let log = hub.log();
     let count = |kind: &str| log.iter().filter(|event| event["type"] == kind).count();
@@ -102,7 +84,7 @@ fn answered_or_rejected_when_the_centre_speaks() {
 fn timed_out_when_nobody_takes_the_request() {
     let hub = hub(1);
     let request = hub.terminal("t1").root.join("req");
-    ends(&inquire(&hub, ONE_TICKET), 1, "timed-out");
+    ends(&hub.inquire(ONE_TICKET), 1, "timed-out");
     assert_eq!(
         std::fs::read_dir(request).unwrap().count(),
         0,
@@ -114,7 +96,7 @@ fn timed_out_when_nobody_takes_the_request() {
 fn uncertain_when_it_was_taken_and_nothing_came() {
     let hub = hub(1);
     let _terminal = Simulated::start(&hub, &hub.terminal("t1").root, &["silence=no-answer"]);
-    let answer = ends(&inquire(&hub, ONE_TICKET), 3, "uncertain");
+    let answer = ends(&hub.inquire(ONE_TICKET), 3, "uncertain");
     let id = answer["inquiry"].as_str().unwrap();
     let told = hub.ok(&["terminals", "--json"]).json();
     assert_eq!(told["terminals"][0]["health"], "uncertain", "{told}");

@@ -7,7 +7,7 @@ use serde_json::Value;
 use shikaku_tests::folder::Terminal;
 use shikaku_tests::hub::Hub;
 use shikaku_tests::settings::Settings;
-use shikaku_tests::simulated::Simulated;
+use shikaku_tests::simulated::{ONE_TICKET, Simulated};
 use shikaku_tests::{program, until};
 
 const PROGRAM: &str = "receipt-a";
@@ -114,20 +114,7 @@ fn are_never_repeated_or_given_up_by_the_hub() {
     // A restart tells open inquiries again; one of the hub's own would long be withdrawn or asked.
     scene.hub.kill();
     scene.hub.resume();
-    let own = scene.hub.run(&[
-        "inquire",
-        "ticket",
-        "--facility",
-        shikaku_tests::settings::FACILITY,
-        "--payer",
-        "12997011",
-        "--recipient",
-        "4001012",
-        "--birth-date",
-        "1962-07-19",
-        "--wait",
-        "--json",
-    ]);
+    let own = scene.hub.inquire(ONE_TICKET);
     assert_eq!(own.last_object()["state"], "timed-out", "{own:?}");
     scene.listed("submitted");
     assert_eq!(scene.count("inquiry-submitted"), 2);

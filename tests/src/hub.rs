@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::folder::Terminal;
 use crate::process::{Process, below, output, prefixed};
 use crate::program::shikaku;
-use crate::settings::Settings;
+use crate::settings::{FACILITY, Settings};
 use crate::{until, until_within};
 
 /// What a command printed and how it ended.
@@ -208,6 +208,25 @@ impl Hub {
         let printed = self.run(words);
         assert_eq!(printed.code, 0, "{words:?}: {printed:?}");
         printed
+    }
+
+    /// Asks a terminal about one person's ticket and waits for how it ends: payer, recipient and birth date.
+    #[track_caller]
+    pub fn inquire(&self, [payer, recipient, born]: [&str; 3]) -> Printed {
+        self.run(&[
+            "inquire",
+            "ticket",
+            "--facility",
+            FACILITY,
+            "--payer",
+            payer,
+            "--recipient",
+            recipient,
+            "--birth-date",
+            born,
+            "--wait",
+            "--json",
+        ])
     }
 
     /// Every event of the ledger, as `shikaku log --json` prints it.

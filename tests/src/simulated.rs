@@ -5,6 +5,9 @@ use std::process::{Child, Stdio};
 
 use crate::hub::Hub;
 
+/// Payer, recipient and birth date of somebody of the simulator's town who has one ticket.
+pub const ONE_TICKET: [&str; 3] = ["12997011", "4001012", "1962-07-19"];
+
 /// A simulated terminal. It ends with the test.
 pub struct Simulated(Child);
 

@@ -15,8 +15,8 @@ use shikaku_tests::checker;
 use shikaku_tests::face::Face;
 use shikaku_tests::folder::{Terminal, files_below};
 use shikaku_tests::hub::Hub;
-use shikaku_tests::settings::{FACILITY, Settings};
-use shikaku_tests::simulated::Simulated;
+use shikaku_tests::settings::Settings;
+use shikaku_tests::simulated::{ONE_TICKET, Simulated};
 use shikaku_tests::until;
 
 /// What the terminal's side takes between two pieces of a file.
@@ -91,20 +91,7 @@ impl Scene {
 
     /// One question about a person of the simulator's town; the inquiry's id.
     fn inquire(&self) -> String {
-        let printed = self.hub.run(&[
-            "inquire",
-            "ticket",
-            "--facility",
-            FACILITY,
-            "--payer",
-            "12997011",
-            "--recipient",
-            "4001012",
-            "--birth-date",
-            "1962-07-19",
-            "--wait",
-            "--json",
-        ]);
+        let printed = self.hub.inquire(ONE_TICKET);
         assert_eq!(printed.code, 0, "{printed:?}");
         let answer = printed.last_object();
         assert_eq!(answer["state"], "answered", "{answer}");
