@@ -34,8 +34,6 @@ pub enum Mutant {
     FeedExpectsNothing,
     /// The feed is not compared with the outbox after trouble.
     ForgetToCompare,
-    /// A writer does not look whether another epoch was begun.
-    DropTheEpochCheck,
     /// Evidence that is not whole does not stop a commit.
     CommitWithoutEvidence,
 }
@@ -57,7 +55,6 @@ impl Mutant {
         ("mark-before-told", Self::MarkBeforeTold),
         ("feed-expects-nothing", Self::FeedExpectsNothing),
         ("forget-to-compare", Self::ForgetToCompare),
-        ("drop-the-epoch-check", Self::DropTheEpochCheck),
         ("commit-without-evidence", Self::CommitWithoutEvidence),
     ];
 }

@@ -5,12 +5,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 use shikaku_broker::Outgoing;
-use shikaku_ledger::{Ledger, MemoryDatabase};
-use shikaku_schemas::event::{Event, SealedEvent};
+use shikaku_ledger::{Backup, Ledger, MemoryDatabase};
+use shikaku_schemas::event::{Event, EventHead, SealedEvent};
 use shikaku_schemas::feed::{FeedVariant, RecordView, ce_id, tell};
 use shikaku_schemas::observation::{Committed, Observation};
 use shikaku_schemas::topology::{self, FEED_SEQUENCE};
-use shikaku_schemas::value::{EvidenceId, FacilityCode, ObservationId, RecordId};
+use shikaku_schemas::value::{
+    EventId, EvidenceId, FacilityCode, ObservationId, Position, RecordId,
+};
 
 use crate::node::Sky;
 use crate::server::{Watcher, header};
@@ -36,10 +38,20 @@ pub struct Checker {
 #[derive(Default)]
 struct Known {
     evidence: BTreeMap<ObservationId, EvidenceId>,
+    /// What a restore took from the ledger.
+    forgotten: Forgotten,
     /// The last number in each life of a feed's stream.
     last: BTreeMap<(String, u64, Feed), u64>,
     /// What each number of a feed was given to, for ever.
     told: BTreeMap<Feed, BTreeMap<u64, Told>>,
+}
+
+/// What a ledger held that was put back since.
+#[derive(Default)]
+struct Forgotten {
+    answered: BTreeSet<ObservationId>,
+    events: BTreeSet<(Position, EventId)>,
+    restores: u64,
 }
 
 impl Checker {
@@ -64,6 +76,23 @@ impl Checker {
         self.known().evidence.insert(id, evidence);
     }
 
+    /// The database was put back, and this was there before.
+    pub fn forget(&self, lost: &Backup) {
+        let mut known = self.known();
+        let events = lost.events().iter().map(|event| &event.head);
+        known.forgotten.restores += 1;
+        known.forgotten.answered.extend(lost.answered());
+        known
+            .forgotten
+            .events
+            .extend(events.map(|head| (head.position, head.event_id)));
+    }
+
+    /// What a restore may have taken is not missed.
+    fn was_answered(&self, id: &ObservationId) -> bool {
+        self.database.is_answered(id) || self.known().forgotten.answered.contains(id)
+    }
+
     /// What a feed was told so far.
     pub fn told(&self, feed: &Feed) -> BTreeMap<u64, Told> {
         self.known().told.get(feed).cloned().unwrap_or_default()
@@ -74,10 +103,13 @@ impl Checker {
             return self.broken("an answer to a spool can't be read");
         };
         let id = answer.observation_id;
-        if !self.database.is_answered(&id) {
+        if !self.was_answered(&id) {
             self.broken("invariant 1: a spool was answered before the commit");
         }
-        let evidence = self.known().evidence.get(&id).cloned();
+        let known = self.known();
+        let is_forgotten = known.forgotten.answered.contains(&id);
+        let evidence = known.evidence.get(&id).filter(|_| !is_forgotten).cloned();
+        drop(known);
         if evidence.is_some_and(|evidence| !self.database.has_evidence(&evidence)) {
             self.broken("invariant 1: a spool was answered before all of its evidence was kept");
         }
@@ -85,7 +117,7 @@ impl Checker {
 
     fn acknowledged(&self, message: &Outgoing) {
         let seen = serde_json::from_slice::<Observation>(&message.payload);
-        if seen.is_ok_and(|seen| !self.database.is_answered(&seen.observation_id)) {
+        if seen.is_ok_and(|seen| !self.was_answered(&seen.observation_id)) {
             self.broken("invariant 1: an observation was acknowledged before the commit");
         }
     }
@@ -93,9 +125,13 @@ impl Checker {
     fn logged(&self, sequence: u64, message: &Outgoing) {
         let copied: Option<SealedEvent> = serde_json::from_slice(&message.payload).ok();
         let stored = self.database.event(sequence);
-        let same = copied
-            .zip(stored)
-            .is_some_and(|(copied, stored)| copied.head == stored.head);
+        let forgotten = |head: &EventHead| {
+            let event = (head.position, head.event_id);
+            head.position.0 == sequence && self.known().forgotten.events.contains(&event)
+        };
+        let same = copied.is_some_and(|copied| {
+            stored.is_some_and(|stored| copied.head == stored.head) || forgotten(&copied.head)
+        });
         if !same {
             self.broken(format!(
                 "invariant 4: sequence {sequence} of LOG is not the event at that position"
@@ -191,7 +227,9 @@ pub async fn settled(
             feed(checker, variant, &facility.code, &stored_with(&opened));
         }
     }
-    wards(checker, model);
+    if checker.known().forgotten.restores == 0 {
+        wards(checker, model);
+    }
     for ((name, audience, facility, insurance), taken) in CONSUMERS.iter().zip(taken) {
         let variant = FeedVariant::of(*audience, *insurance).to_string();
         let told = checker.told(&(variant, (*facility).to_owned()));
@@ -254,6 +292,7 @@ fn once(checker: &Checker, model: &Model) {
     for id in model.kept.keys() {
         match verified.get(id) {
             Some(1) => {}
+            None if checker.known().forgotten.answered.contains(id) => {}
             None => checker.broken(format!(
                 "an acknowledged answer of terminal {} was lost",
                 model.kept[id].terminal + 1
@@ -315,7 +354,23 @@ fn feed(checker: &Checker, variant: FeedVariant, facility: &FacilityCode, events
             }
         }
     }
-    let told = checker.told(&(variant.to_string(), facility.to_string()));
+    let mut told = checker.told(&(variant.to_string(), facility.to_string()));
+    let known = checker.known();
+    if known.forgotten.restores > 0 {
+        // What was told of events that are gone was told; the rest is told as if nothing had happened.
+        let ids = known.forgotten.events.iter();
+        let lost: BTreeSet<String> = ids
+            .map(|(_, id)| ce_id(*id, variant, facility, 0).to_string())
+            .collect();
+        let expects = |told: &Told| {
+            expected
+                .values()
+                .any(|other: &Told| other.ce_id == told.ce_id)
+        };
+        told.retain(|_, told| expects(told) || !lost.contains(&told.ce_id));
+        told = (1..).zip(told.into_values()).collect();
+    }
+    drop(known);
     if told != expected {
         let at = expected
             .iter()

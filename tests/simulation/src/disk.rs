@@ -159,7 +159,9 @@ impl Disk for SimulatedDisk {
             (Some(_), How::New | How::NewPrivate) => {
                 return Err(io::ErrorKind::AlreadyExists.into());
             }
-            (None, How::Read | How::ReadPlain | How::Write) => return Err(io::ErrorKind::NotFound.into()),
+            (None, How::Read | How::ReadPlain | How::Write) => {
+                return Err(io::ErrorKind::NotFound.into());
+            }
             (Some(content), How::Fresh) => {
                 lock(&content).bytes.clear();
                 content

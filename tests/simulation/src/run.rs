@@ -16,9 +16,18 @@ const STEPS: u64 = 60;
 /// Each so-manieth seed of many is told again by another process.
 const REPLAYED: u64 = 50;
 
+/// What is run of each seed.
+#[derive(Clone, Copy)]
+pub struct Manner {
+    steps: u64,
+    mutant: Option<Mutant>,
+    /// The ledger's database is put back from older backups, too.
+    restores: bool,
+}
+
 /// Runs one seed.
-pub fn run(seed: u64, steps: u64, mutant: Option<Mutant>) -> Outcome {
-    plant(mutant);
+pub fn run(seed: u64, manner: Manner) -> Outcome {
+    plant(manner.mutant);
     let runtime = Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -26,8 +35,8 @@ pub fn run(seed: u64, steps: u64, mutant: Option<Mutant>) -> Outcome {
         .build()
         .expect("a runtime");
     let outcome = runtime.block_on(async {
-        let mut world = World::new(seed);
-        for step in 0..steps {
+        let mut world = World::new(seed, manner.restores);
+        for step in 0..manner.steps {
             // A quiet beginning, so that there is something to lose.
             world.step(step < 2).await;
             if world.sky.story.verdict().is_some() {
@@ -59,9 +68,8 @@ pub fn run(seed: u64, steps: u64, mutant: Option<Mutant>) -> Outcome {
 
 struct Asked {
     seed: u64,
-    steps: u64,
+    manner: Manner,
     seeds: Option<u64>,
-    mutant: Option<Mutant>,
     mutants: bool,
     verbose: bool,
 }
@@ -69,9 +77,12 @@ struct Asked {
 fn asked() -> Result<Asked, String> {
     let mut asked = Asked {
         seed: 1,
-        steps: STEPS,
+        manner: Manner {
+            steps: STEPS,
+            mutant: None,
+            restores: false,
+        },
         seeds: None,
-        mutant: None,
         mutants: false,
         verbose: false,
     };
@@ -84,14 +95,15 @@ fn asked() -> Result<Asked, String> {
         };
         match word.as_str() {
             "--seed" => asked.seed = number()?,
-            "--steps" => asked.steps = number()?,
+            "--steps" => asked.manner.steps = number()?,
             "--seeds" => asked.seeds = Some(number()?),
             "--mutants" => asked.mutants = true,
+            "--restores" => asked.manner.restores = true,
             "--verbose" => asked.verbose = true,
             "--mutant" => {
                 let name = words.next().unwrap_or_default();
                 let known = Mutant::ALL.iter().find(|(known, _)| *known == name);
-                asked.mutant = Some(known.ok_or(format!("no fault is called {name}"))?.1);
+                asked.manner.mutant = Some(known.ok_or(format!("no fault is called {name}"))?.1);
             }
             _ => return Err(format!("{word} is not known")),
         }
@@ -118,14 +130,14 @@ pub fn main() -> ExitCode {
 }
 
 fn one(asked: &Asked) -> ExitCode {
-    let outcome = run(asked.seed, asked.steps, asked.mutant);
+    let outcome = run(asked.seed, asked.manner);
     if asked.verbose {
         outcome.lines.iter().for_each(|line| println!("{line}"));
     }
     if outcome.broken.is_some() {
-        tell_shortest(asked.seed, asked.steps, asked.mutant);
+        tell_shortest(asked.seed, asked.manner);
     }
-    last_line(asked.seed, asked.steps, &outcome);
+    last_line(asked.seed, asked.manner.steps, &outcome);
     match outcome.broken {
         Some(_) => ExitCode::FAILURE,
         None => ExitCode::SUCCESS,
@@ -171,12 +183,12 @@ fn many(asked: &Asked, seeds: u64) -> ExitCode {
         done * 60_000 / millis.max(1)
     };
     let try_one = |seed| {
-        let outcome = run(seed, asked.steps, asked.mutant);
+        let outcome = run(seed, asked.manner);
         if let Some(broken) = &outcome.broken {
-            let last = last(seed, asked.steps, &outcome);
+            let last = last(seed, asked.manner.steps, &outcome);
             return Some(format!("seed {seed}: {broken}\n{last}"));
         }
-        let tells_another = seed.is_multiple_of(REPLAYED) && !replays(seed, asked.steps, &outcome);
+        let tells_another = seed.is_multiple_of(REPLAYED) && !replays(seed, asked.manner, &outcome);
         tells_another.then(|| format!("seed {seed}: another process tells another story"))
     };
     let progress = |done: u64, failed: u64| {
@@ -201,13 +213,17 @@ fn mutants(asked: &Asked) -> ExitCode {
     let mut missed = 0;
     for (name, mutant) in Mutant::ALL {
         let range = asked.seed..asked.seed + most;
-        let try_one = |seed| run(seed, asked.steps, Some(*mutant)).broken;
+        let manner = Manner {
+            mutant: Some(*mutant),
+            ..asked.manner
+        };
+        let try_one = |seed| run(seed, manner).broken;
         let found = each(range, try_one, true, |_, _| {});
         match found.keys().next() {
-            Some(seed) => println!("{name} found seed={seed} steps={}", asked.steps),
+            Some(seed) => println!("{name} found seed={seed} steps={}", manner.steps),
             None => {
                 missed += 1;
-                println!("{name} not found in {most} seeds of {} steps", asked.steps);
+                println!("{name} not found in {most} seeds of {} steps", manner.steps);
             }
         }
     }
@@ -218,14 +234,16 @@ fn mutants(asked: &Asked) -> ExitCode {
 }
 
 /// Whether another process tells the same story of a seed.
-fn replays(seed: u64, steps: u64, outcome: &Outcome) -> bool {
+fn replays(seed: u64, manner: Manner, outcome: &Outcome) -> bool {
     let Ok(program) = std::env::current_exe() else {
         return false;
     };
     let other = std::process::Command::new(program)
-        .args(["--seed", &seed.to_string(), "--steps", &steps.to_string()])
+        .args(["--seed", &seed.to_string()])
+        .args(["--steps", &manner.steps.to_string()])
+        .args(manner.restores.then_some("--restores"))
         .output();
-    let ours = last(seed, steps, outcome);
+    let ours = last(seed, manner.steps, outcome);
     other.is_ok_and(|other| {
         let text = String::from_utf8_lossy(&other.stdout).into_owned();
         text.lines().last() == Some(ours.as_str())
@@ -250,9 +268,10 @@ fn last(seed: u64, steps: u64, outcome: &Outcome) -> String {
 }
 
 /// The fewest steps that still break a promise, and what happened in them.
-fn tell_shortest(seed: u64, steps: u64, mutant: Option<Mutant>) {
-    let breaks = |steps: u64| run(seed, steps, mutant).broken.is_some();
-    let (mut holds, mut fails) = (0, steps);
+fn tell_shortest(seed: u64, manner: Manner) {
+    let of = |steps: u64| run(seed, Manner { steps, ..manner });
+    let breaks = |steps: u64| of(steps).broken.is_some();
+    let (mut holds, mut fails) = (0, manner.steps);
     while fails - holds > 1 {
         let middle = holds + (fails - holds) / 2;
         if breaks(middle) {
@@ -262,7 +281,7 @@ fn tell_shortest(seed: u64, steps: u64, mutant: Option<Mutant>) {
         }
     }
     println!("the shortest story: {fails} steps of seed {seed}");
-    for line in run(seed, fails, mutant).lines {
+    for line in of(fails).lines {
         if !line.contains(" ledger ") {
             println!("{line}");
         }

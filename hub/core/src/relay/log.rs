@@ -18,8 +18,10 @@ enum Mismatch {
     LastEvent,
 }
 
-/// The last sequence of a `LOG` that surely is this ledger's copy; a foreign one is deleted and begun anew.
+/// The last sequence of a `LOG` that surely is this ledger's copy; a foreign one is deleted and begun anew. Never by a
+/// hub of an earlier epoch: two that each take the other's copy for a foreign one would go on deleting for ever.
 pub(crate) async fn prepare(broker: &Broker, ledger: &Ledger) -> Result<u64, Cause> {
+    ledger.still_present().await?;
     let info = match broker.stream(topology::LOG).await {
         Ok(info) => info,
         Err(BrokerError::StreamMissing) => return create(broker, ledger).await,

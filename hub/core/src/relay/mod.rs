@@ -10,11 +10,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shikaku_broker::Broker;
-use shikaku_ledger::Ledger;
+use shikaku_ledger::{Ledger, LedgerError};
 use shikaku_schemas::clock::{Clock, Randomness};
 use shikaku_schemas::value::Position;
 use tokio_util::sync::CancellationToken;
 
+use crate::HubError;
 use crate::error::Cause;
 
 const POLL: Duration = Duration::from_millis(250);
@@ -42,6 +43,9 @@ impl Relay {
                 () = cancel.cancelled() => break,
                 ended = self.follow(&mut pause) => {
                     let Err(error) = ended;
+                    if let Some(LedgerError::OtherEpoch { .. }) = error.downcast_ref() {
+                        return Err(HubError::Fenced.into());
+                    }
                     metrics::counter!("shikaku_hub_relay_restarts_total").increment(1);
                     tracing::warn!(%error, "relay looks again where LOG stands");
                 }

@@ -103,7 +103,10 @@ impl Ledger {
     }
 
     /// Whether the epoch in which this ledger was opened still is the present one.
-    pub(crate) async fn still_present(&self) -> Result<(), LedgerError> {
+    ///
+    /// # Errors
+    /// [`LedgerError::OtherEpoch`] when it is not; no answer from the database.
+    pub async fn still_present(&self) -> Result<(), LedgerError> {
         let found = Epochs::read(&self.inner.store).await?.identity().epoch;
         let known = self.inner.identity.epoch;
         match found == known {

@@ -41,6 +41,14 @@ pub(crate) struct Epoch {
     pub(crate) after: Position,
 }
 
+impl Epoch {
+    /// Its terms are above every term of an earlier epoch, those included that the database has forgotten: a writer that
+    /// lived through the restore must not find its own term again.
+    pub(crate) fn first_term(&self) -> u64 {
+        u64::from(self.identity.epoch) << 32
+    }
+}
+
 pub(super) fn epoch(epoch: i64, store_id: Uuid, after: i64) -> Result<Epoch, LedgerError> {
     let bad = |column| LedgerError::Malformed {
         table: "genesis",

@@ -15,6 +15,7 @@ crate::on_both_databases!(
     what_is_no_whole_history_begins_no_epoch,
     a_change_before_the_epoch_is_found,
     a_writer_that_meets_an_older_database_is_fenced,
+    terms_of_an_epoch_are_above_all_that_a_backup_forgot,
 );
 
 /// The tables as a backup of after six events has them.
@@ -131,4 +132,16 @@ async fn a_writer_that_meets_an_older_database_is_fenced(place: &Place) {
     let second = numbered(record, 1, "2");
     assert!(writer.append(events(vec![second])).await.is_err());
     assert_eq!(ledger.head().await.unwrap().position, Position(1));
+}
+
+/// Simulation, seed 103 with restores: the backup was one term older, so that the new epoch's first term was that of a
+/// writer which lived through the restore, and nothing else had changed.
+async fn terms_of_an_epoch_are_above_all_that_a_backup_forgot(place: &Place) {
+    let (ledger, writer) = place.begin().await;
+    let before = writer.head().term;
+    writer.close().await.unwrap();
+    place.intrude("UPDATE head SET term = 0").await;
+    begin_epoch(place).await.unwrap();
+    let after = ledger.head().await.unwrap().term;
+    assert!(after > before + (1 << 31), "{after} after {before}");
 }

@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{ROLES, Role, World};
+use super::{Machine, Role, World};
 use crate::node::{Death, Weather};
 
 impl World {
     pub(super) async fn something(&mut self) {
+        if self.restores && self.sky.dice.per_mille(80) {
+            self.backup = Some(self.database.backup());
+        }
         match self.sky.dice.below(100) {
             0..50 => self.ordinary().await,
             50..62 => self.death(),
@@ -19,15 +22,18 @@ impl World {
             75..77 => self.wipe(),
             77..80 => self.end_session(),
             80..90 => self.storm(),
-            90..93 => self.jump_clock(),
+            90..92 => self.jump_clock(),
+            92..93 if self.restores => self.put_back().await,
+            92..93 => self.jump_clock(),
             93..96 => self.consumers_away(),
+            96..97 if self.sky.dice.per_mille(500) => self.other_version(),
             96..97 => self.lose_models(),
             97..98 => self.lose_tail(),
             _ => self.bad_disk(),
         }
     }
 
-    fn fault(&mut self, text: String) {
+    pub(super) fn fault(&mut self, text: String) {
         self.faults += 1;
         self.sky.tell(text);
     }
@@ -152,14 +158,22 @@ impl World {
     }
 
     fn lose_models(&mut self) {
-        let at = ROLES
-            .iter()
-            .position(|(_, role)| *role == Role::Projections);
-        self.machines[at.unwrap_or_default()]
-            .node
-            .die(Death::Killed);
+        self.end_projections();
         self.models.drop_all();
         self.fault("the read models are lost".to_owned());
+    }
+
+    fn other_version(&mut self) {
+        self.end_projections();
+        self.models.other_version();
+        self.fault("the projections are replaced by another version".to_owned());
+    }
+
+    fn end_projections(&self) {
+        let of_models = |machine: &&Machine| machine.role == Role::Projections;
+        if let Some(machine) = self.machines.iter().find(of_models) {
+            machine.node.die(Death::Killed);
+        }
     }
 
     fn bad_disk(&mut self) {

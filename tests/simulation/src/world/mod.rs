@@ -5,6 +5,7 @@ mod faults;
 mod people;
 mod process;
 mod quiet;
+mod restore;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 use shikaku_broker::BrokerAt;
 use shikaku_kit::spool::Spool;
-use shikaku_ledger::{MemoryDatabase, StoreIdentity};
+use shikaku_ledger::{Backup, MemoryDatabase, StoreIdentity};
 use shikaku_models::MemoryDatabases;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
@@ -72,6 +73,9 @@ pub struct World {
     consumers: Vec<Consumer>,
     model: Model,
     answers: u64,
+    restores: bool,
+    /// The last backup of the ledger's database.
+    backup: Option<Backup>,
     broker_back_at: Option<Instant>,
     calm_at: Option<Instant>,
     consumers_back_at: Option<Instant>,
@@ -80,7 +84,7 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(seed: u64) -> Self {
+    pub fn new(seed: u64, restores: bool) -> Self {
         let sky = Arc::new(Sky::new(seed));
         let identity = StoreIdentity {
             store_id: uuid::Uuid::from_u128(7),
@@ -98,6 +102,8 @@ impl World {
             consumers: Vec::new(),
             model: Model::default(),
             answers: 0,
+            restores,
+            backup: None,
             broker_back_at: None,
             calm_at: None,
             consumers_back_at: None,

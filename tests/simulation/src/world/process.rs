@@ -42,10 +42,11 @@ pub(super) async fn hub(
     database: MemoryDatabase,
 ) {
     let line = MemoryLine {
-        database,
+        database: database.clone(),
         weather: Arc::new(DatabaseLine(node.clone())),
         disk,
     };
+    let epoch = database.identity().epoch;
     let wits = Arc::new(Wits(node.clone()));
     let options_of_hub = HubOptions {
         group: group(),
@@ -81,7 +82,8 @@ pub(super) async fn hub(
         cause = error.source();
     }
     node.sky.tell(format!("{} ended{text}", node.name));
-    if text.contains("does not match its signed head") {
+    let is_put_back = database.identity().epoch != epoch;
+    if text.contains("does not match its signed head") && !is_put_back {
         let millis = node.sky.millis();
         node.sky
             .story

@@ -5,6 +5,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use shikaku_ledger::{Ledger, LedgerOptions, MemoryLine};
+use shikaku_schemas::event::SealedEvent;
+use shikaku_schemas::topology;
 use tokio::time::{Instant, sleep};
 
 use super::consumer::taken;
@@ -47,6 +49,7 @@ impl World {
             .collect();
         let ledger = Ledger::open(&self.ledger_options()).await?;
         self.tell_ledger();
+        self.log_is_the_ledger();
         settled(&self.checker, &ledger, &self.model, &taken).await
     }
 
@@ -110,7 +113,7 @@ impl World {
         None
     }
 
-    fn ledger_options(&self) -> LedgerOptions {
+    pub(super) fn ledger_options(&self) -> LedgerOptions {
         let node = Node::new("auditor", &self.sky, 0);
         let hub = &self.machines[0];
         let line = MemoryLine {
@@ -122,6 +125,31 @@ impl World {
             }),
         };
         options(line)
+    }
+
+    /// Also after a restore, whoever filled it meanwhile.
+    fn log_is_the_ledger(&self) {
+        let identity = self.database.identity();
+        let log = self.server.stream(topology::LOG);
+        let epoch = log.and_then(|log| log.config.metadata.get(topology::STORE_EPOCH).cloned());
+        let broken = |what: String| self.sky.story.broken(self.sky.millis(), what);
+        if epoch != Some(identity.epoch.to_string()) {
+            broken(format!(
+                "LOG is of epoch {epoch:?}, the ledger of {}",
+                identity.epoch
+            ));
+        }
+        for event in self.database.events() {
+            let sequence = event.head.position.0;
+            let kept = self.server.message_at(topology::LOG, sequence);
+            let copied =
+                kept.and_then(|kept| serde_json::from_slice::<SealedEvent>(&kept.payload).ok());
+            if copied.is_none_or(|copied| copied.head != event.head) {
+                broken(format!(
+                    "LOG holds another event than the ledger at {sequence}"
+                ));
+            }
+        }
     }
 
     fn tell_ledger(&self) {

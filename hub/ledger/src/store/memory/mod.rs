@@ -78,6 +78,18 @@ impl Eq for MemoryLine {}
 #[derive(Clone)]
 pub struct Backup(Contents);
 
+impl Backup {
+    /// Its events, in order.
+    pub fn events(&self) -> &[StoredEvent] {
+        &self.0.events
+    }
+
+    /// Observations that it has an answer for.
+    pub fn answered(&self) -> impl Iterator<Item = ObservationId> {
+        self.0.arrivals.keys().copied()
+    }
+}
+
 #[derive(Clone)]
 struct Contents {
     epochs: Vec<Epoch>,

@@ -38,7 +38,9 @@ impl Tables {
         _at: Timestamp,
     ) -> Result<(), LedgerError> {
         self.line.read(|_| ()).await?;
-        self.line.database.state().contents.epochs.push(epoch);
+        let contents = &mut self.line.database.state().contents;
+        contents.head.term = epoch.first_term();
+        contents.epochs.push(epoch);
         Ok(())
     }
 

@@ -69,18 +69,18 @@ impl Tables {
         found.into_iter().map(epoch).collect()
     }
 
-    pub(crate) async fn begin_epoch(
-        &self,
-        Epoch { identity, after }: Epoch,
-        at: Timestamp,
-    ) -> Result<(), LedgerError> {
+    pub(crate) async fn begin_epoch(&self, epoch: Epoch, at: Timestamp) -> Result<(), LedgerError> {
         sqlx::query(
-            "INSERT INTO genesis (epoch, store_id, after, created_at) VALUES ($1, $2, $3, $4)",
+            "WITH begun AS (
+               INSERT INTO genesis (epoch, store_id, after, created_at) VALUES ($1, $2, $3, $4)
+             )
+             UPDATE head SET term = $5",
         )
-        .bind(i32::try_from(identity.epoch).unwrap_or(i32::MAX))
-        .bind(identity.store_id)
-        .bind(int(after.0))
+        .bind(i32::try_from(epoch.identity.epoch).unwrap_or(i32::MAX))
+        .bind(epoch.identity.store_id)
+        .bind(int(epoch.after.0))
         .bind(at.as_microsecond())
+        .bind(int(epoch.first_term()))
         .execute(&self.pool)
         .await?;
         Ok(())

@@ -83,19 +83,21 @@ impl Tables {
         found.into_iter().map(epoch).collect()
     }
 
-    pub(crate) async fn begin_epoch(
-        &self,
-        Epoch { identity, after }: Epoch,
-        at: Timestamp,
-    ) -> Result<(), LedgerError> {
+    pub(crate) async fn begin_epoch(&self, epoch: Epoch, at: Timestamp) -> Result<(), LedgerError> {
         let mut connection = connect_options(&self.path, false)?.connect().await?;
-        sqlx::query("INSERT INTO genesis (epoch, store_id, after, created_at) VALUES (?, ?, ?, ?)")
-            .bind(i64::from(identity.epoch))
-            .bind(identity.store_id.hyphenated())
-            .bind(int(after.0))
-            .bind(at.as_microsecond())
-            .execute(&mut connection)
-            .await?;
+        sqlx::query(
+            "BEGIN IMMEDIATE;
+             INSERT INTO genesis (epoch, store_id, after, created_at) VALUES (?, ?, ?, ?);
+             UPDATE head SET term = ?;
+             COMMIT",
+        )
+        .bind(i64::from(epoch.identity.epoch))
+        .bind(epoch.identity.store_id.hyphenated())
+        .bind(int(epoch.after.0))
+        .bind(at.as_microsecond())
+        .bind(int(epoch.first_term()))
+        .execute(&mut connection)
+        .await?;
         connection.close().await?;
         Ok(())
     }

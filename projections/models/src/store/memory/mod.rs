@@ -67,6 +67,8 @@ struct Kept {
 
 #[derive(Clone, Default)]
 struct Rows {
+    /// What rows hold has the shape of another version.
+    stale: bool,
     checkpoint: Option<Checkpoint>,
     feed_created: Option<String>,
     sealed: BTreeMap<RecordId, Vec<u8>>,
@@ -132,6 +134,13 @@ impl MemoryDatabases {
     /// Every database is lost.
     pub fn drop_all(&self) {
         self.all().clear();
+    }
+
+    /// The role is replaced by another version, for which rows have another shape.
+    pub fn other_version(&self) {
+        for kept in self.all().values_mut() {
+            kept.rows.stale = true;
+        }
     }
 
     /// Positions by projection.
@@ -213,6 +222,14 @@ impl Memory {
                 Ok(())
             })
             .await?;
+        if memory.read(|rows| rows.stale).await? {
+            memory.begin_rebuild(History::Same).await?;
+            let noted = |rows: &mut Rows| {
+                rows.stale = false;
+                Ok(())
+            };
+            memory.write(noted).await?;
+        }
         Ok(memory)
     }
 

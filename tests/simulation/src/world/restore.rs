@@ -1,0 +1,54 @@
+//! The ledger's database is lost, and put back from an older backup under a new epoch.
+
+use std::time::Duration;
+
+use shikaku_ledger::{Ledger, LedgerError};
+use tokio::time::{sleep, timeout};
+
+use super::{Role, World};
+use crate::node::{Death, Node, Wits};
+
+/// How long the operator waits for hubs that hold the fence, before ending them.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+impl World {
+    /// What an operator does: put the backup back, then say so to the ledger, the hubs running or not.
+    pub(super) async fn put_back(&mut self) {
+        let Some(backup) = self.backup.clone() else {
+            return;
+        };
+        let (to, of) = (backup.events().len(), self.database.position());
+        self.fault(format!("the database is put back to {to} of {of} events"));
+        if self.sky.dice.per_mille(500) {
+            self.end_hubs().await;
+        }
+        let lost = self.database.put_back(backup);
+        self.checker.forget(&lost);
+        let wits = Wits(Node::new("operator", &self.sky, 0));
+        loop {
+            let options = self.ledger_options();
+            match timeout(PATIENCE, Ledger::begin_epoch(&options, &wits)).await {
+                Ok(Ok(identity)) => {
+                    return self.sky.tell(format!("epoch {} has begun", identity.epoch));
+                }
+                Ok(Err(error @ LedgerError::Proof { .. })) => {
+                    let millis = self.sky.millis();
+                    let what = format!("a whole backup was refused: {error}");
+                    return self.sky.story.broken(millis, what);
+                }
+                Ok(Err(error)) => self.sky.tell(format!("no epoch yet: {error}")),
+                Err(_) => self.end_hubs().await,
+            }
+            sleep(Duration::from_millis(500)).await;
+        }
+    }
+
+    async fn end_hubs(&mut self) {
+        for at in 0..self.machines.len() {
+            if self.machines[at].role == Role::Hub && self.machines[at].task.is_some() {
+                self.machines[at].node.die(Death::Killed);
+                self.bury(at).await;
+            }
+        }
+    }
+}
