@@ -14,6 +14,10 @@ pub enum Mutant {
     LetGoWhenPublished,
     /// The spool does not sync what it appends.
     SkipSpoolSync,
+    /// A terminal's file is removed before its bytes are in the spool.
+    LetGoBeforeSpool,
+    /// A terminal's file counts as seen before its bytes are in the spool.
+    SeenBeforeSpool,
     /// The inbox is not looked at.
     IgnoreInbox,
     /// A writer that was fenced goes on.
@@ -45,6 +49,8 @@ impl Mutant {
         ("answer-before-commit", Self::AnswerBeforeCommit),
         ("let-go-when-published", Self::LetGoWhenPublished),
         ("skip-spool-sync", Self::SkipSpoolSync),
+        ("let-go-before-spool", Self::LetGoBeforeSpool),
+        ("seen-before-spool", Self::SeenBeforeSpool),
         ("ignore-inbox", Self::IgnoreInbox),
         ("forget-the-fence", Self::ForgetTheFence),
         ("reuse-an-id", Self::ReuseAnId),

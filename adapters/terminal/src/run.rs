@@ -27,6 +27,8 @@ use crate::request::{Asking, Folders, Inquiries, Journal};
 
 /// After the wish to end: for acknowledgements under way.
 const DRAIN: Duration = Duration::from_secs(8);
+/// Segments of a full spool.
+const SEGMENTS: u64 = 64;
 const ANNOUNCE_AGAIN: Duration = Duration::from_secs(2);
 
 /// Serves one terminal until `cancel`. Broker, shares and disk may come and go meanwhile.
@@ -114,6 +116,7 @@ fn stopped(ended: Option<Result<&'static str, tokio::task::JoinError>>) -> Termi
 async fn open_spool(options: &TerminalOptions, name: &str) -> Result<Arc<Spool>, TerminalError> {
     let spool_options = SpoolOptions {
         max_bytes: options.spool_bytes,
+        segment_bytes: options.spool_bytes / SEGMENTS,
         disk: options.disk.clone(),
         ..SpoolOptions::new(
             options.data_dir.join("spool").join(name),

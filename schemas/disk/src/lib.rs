@@ -13,6 +13,7 @@ use std::any::Any;
 use std::fmt::Debug;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -133,7 +134,14 @@ pub trait Disk: Debug + Send + Sync + 'static {
     fn pause(&self, pause: Duration);
     /// Whether calls may block a thread for long. Where they do not, no file event tells of a change either.
     fn blocks(&self) -> bool;
+    /// Comes back when blocking work may begin; asked only where calls never block.
+    fn turn(&self) -> Turn {
+        Box::pin(std::future::ready(()))
+    }
 }
+
+/// A wait for the moment when work may begin.
+pub type Turn = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// An open file.
 pub trait DiskFile: Debug + Send + Sync {
@@ -219,6 +227,9 @@ pub async fn off_thread<T: Send + 'static>(
 ) -> Result<T, tokio::task::JoinError> {
     match disk.blocks() {
         true => tokio::task::spawn_blocking(work).await,
-        false => Ok(work()),
+        false => {
+            disk.turn().await;
+            Ok(work())
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use shikaku_disk::{Disk, DiskFile, How, Kind, Lock, Stat};
+use shikaku_disk::{Disk, DiskFile, How, Kind, Lock, Stat, Turn};
 
 use crate::dice::Dice;
 use crate::node::{Death, Node};
@@ -28,6 +28,8 @@ struct Stored {
     lies: bool,
     /// Bytes that are left.
     full: bool,
+    /// A share that nobody reaches.
+    away: bool,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -63,6 +65,34 @@ impl Platter {
         self.stored().full = full;
     }
 
+    /// Whether a share can't be reached.
+    pub fn is_away(&self, away: bool) {
+        self.stored().away = away;
+    }
+
+    /// Makes a directory, durable at once; what follows is how others write into a share.
+    pub fn make_directory(&self, path: &Path) {
+        self.stored().directories.insert(path.to_owned());
+    }
+
+    /// Writes a file anew, or what it holds.
+    pub fn put(&self, path: &Path, bytes: &[u8], at_ms: u64) {
+        let mut stored = self.stored();
+        let content = stored.make(path, at_ms);
+        let mut content = lock(&content);
+        content.at_ms = at_ms;
+        content.bytes = bytes.to_vec();
+        content.synced = bytes.to_vec();
+    }
+
+    /// Gives a file another name.
+    pub fn name_anew(&self, from: &Path, to: &Path) {
+        let mut stored = self.stored();
+        if let Some(content) = stored.names.remove(from) {
+            stored.names.insert(to.to_owned(), content);
+        }
+    }
+
     /// What is left after the process ended.
     pub fn after(&self, death: Death, dice: &Dice) {
         let mut stored = self.stored();
@@ -90,6 +120,19 @@ impl Platter {
         }
         stored.names.clone_from(&left);
         stored.synced = left;
+    }
+}
+
+impl Stored {
+    fn make(&mut self, path: &Path, at_ms: u64) -> Arc<Mutex<Content>> {
+        self.inodes += 1;
+        let fresh = Content {
+            inode: self.inodes,
+            at_ms,
+            ..Content::default()
+        };
+        let named = self.names.entry(path.to_owned());
+        named.or_insert_with(|| Arc::new(Mutex::new(fresh))).clone()
     }
 }
 
@@ -131,18 +174,33 @@ fn tear(content: &mut Content, dice: &Dice) {
 pub struct SimulatedDisk {
     pub node: Arc<Node>,
     pub platter: Platter,
+    /// What lies below `/oqs`, on another machine: durable by itself.
+    pub share: Option<Platter>,
 }
 
 impl SimulatedDisk {
+    /// Where a path leads.
+    fn at(&self, path: &Path) -> &Platter {
+        let share = self.share.as_ref();
+        share
+            .filter(|_| path.starts_with("/oqs"))
+            .unwrap_or(&self.platter)
+    }
+
     /// Each call: nothing works in a dead process, and little on a bad disk.
-    fn call(&self, writes: bool) -> io::Result<()> {
+    fn call(&self, platter: &Platter, writes: bool) -> io::Result<()> {
         if !self.node.call() {
             return Err(io::Error::other("the process is dead"));
         }
         let sky = &self.node.sky;
-        if writes && self.platter.stored().full {
+        let stored = platter.stored();
+        if stored.away {
+            return Err(io::ErrorKind::HostUnreachable.into());
+        }
+        if writes && stored.full {
             return Err(io::ErrorKind::StorageFull.into());
         }
+        drop(stored);
         if sky.dice.per_mille(sky.weather().disk_fails) {
             return Err(io::Error::other("input/output error"));
         }
@@ -152,8 +210,10 @@ impl SimulatedDisk {
 
 impl Disk for SimulatedDisk {
     fn open(&self, path: &Path, how: How) -> io::Result<Arc<dyn DiskFile>> {
-        self.call(!matches!(how, How::Read | How::ReadPlain | How::Write))?;
-        let mut stored = self.platter.stored();
+        let platter = self.at(path);
+        let reads = matches!(how, How::Read | How::ReadPlain | How::Write);
+        self.call(platter, !reads)?;
+        let mut stored = platter.stored();
         let known = stored.names.get(path).cloned();
         let content = match (known, how) {
             (Some(_), How::New | How::NewPrivate) => {
@@ -167,56 +227,48 @@ impl Disk for SimulatedDisk {
                 content
             }
             (Some(content), _) => content,
-            (None, _) => {
-                stored.inodes += 1;
-                let fresh = Arc::new(Mutex::new(Content {
-                    inode: stored.inodes,
-                    at_ms: self.node.sky.millis(),
-                    ..Content::default()
-                }));
-                stored.names.insert(path.to_owned(), fresh.clone());
-                fresh
-            }
+            (None, _) => stored.make(path, self.node.sky.millis()),
         };
         Ok(Arc::new(OpenFile {
             disk: self.clone(),
+            platter: platter.clone(),
             content,
         }))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.call(false)?;
-        let mut stored = self.platter.stored();
+        self.call(self.at(from), false)?;
+        let mut stored = self.at(from).stored();
         let content = stored.names.remove(from).ok_or(io::ErrorKind::NotFound)?;
         stored.names.insert(to.to_owned(), content);
         Ok(())
     }
 
     fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.call(false)?;
-        if self.platter.stored().names.contains_key(to) {
+        self.call(self.at(from), false)?;
+        if self.at(from).stored().names.contains_key(to) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
         self.rename(from, to)
     }
 
     fn remove_file(&self, path: &Path) -> io::Result<()> {
-        self.call(false)?;
-        let removed = self.platter.stored().names.remove(path);
+        self.call(self.at(path), false)?;
+        let removed = self.at(path).stored().names.remove(path);
         removed
             .map(drop)
             .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     fn create_dir_all(&self, path: &Path) -> io::Result<()> {
-        self.call(false)?;
-        self.platter.stored().directories.insert(path.to_owned());
+        self.call(self.at(path), false)?;
+        self.at(path).stored().directories.insert(path.to_owned());
         Ok(())
     }
 
     fn list(&self, directory: &Path) -> io::Result<Vec<PathBuf>> {
-        self.call(false)?;
-        let stored = self.platter.stored();
+        self.call(self.at(directory), false)?;
+        let stored = self.at(directory).stored();
         let inside = stored
             .names
             .keys()
@@ -225,8 +277,8 @@ impl Disk for SimulatedDisk {
     }
 
     fn sync_directory(&self, directory: &Path) -> io::Result<()> {
-        self.call(false)?;
-        let mut stored = self.platter.stored();
+        self.call(self.at(directory), false)?;
+        let mut stored = self.at(directory).stored();
         if stored.lies {
             return Ok(());
         }
@@ -244,28 +296,28 @@ impl Disk for SimulatedDisk {
     }
 
     fn stat(&self, path: &Path) -> io::Result<Stat> {
-        self.call(false)?;
-        let stored = self.platter.stored();
+        self.call(self.at(path), false)?;
+        let stored = self.at(path).stored();
         let content = stored.names.get(path).ok_or(io::ErrorKind::NotFound)?;
         Ok(lock(content).stat())
     }
 
     fn directory(&self, path: &Path) -> io::Result<u64> {
-        self.call(false)?;
-        match self.platter.stored().directories.contains(path) {
+        self.call(self.at(path), false)?;
+        match self.at(path).stored().directories.contains(path) {
             true => Ok(1),
             false => Err(io::ErrorKind::NotFound.into()),
         }
     }
 
     fn exists(&self, path: &Path) -> bool {
-        self.platter.stored().names.contains_key(path)
+        self.at(path).stored().names.contains_key(path)
     }
 
     fn lock(&self, path: &Path) -> io::Result<Option<Lock>> {
-        self.call(false)?;
-        let taken = self.platter.stored().locks.insert(path.to_owned());
-        let held = Held(self.platter.clone(), path.to_owned());
+        self.call(self.at(path), false)?;
+        let taken = self.at(path).stored().locks.insert(path.to_owned());
+        let held = Held(self.at(path).clone(), path.to_owned());
         Ok(taken.then(|| Box::new(held) as Lock))
     }
 
@@ -278,6 +330,11 @@ impl Disk for SimulatedDisk {
 
     fn blocks(&self) -> bool {
         false
+    }
+
+    fn turn(&self) -> Turn {
+        let node = self.node.clone();
+        Box::pin(async move { node.pass().await })
     }
 }
 
@@ -292,13 +349,14 @@ impl Drop for Held {
 #[derive(Debug)]
 struct OpenFile {
     disk: SimulatedDisk,
+    platter: Platter,
     content: Arc<Mutex<Content>>,
 }
 
 impl OpenFile {
     /// Writes; on a full or failing disk a part only.
     fn put(&self, bytes: &[u8], offset: Option<u64>) -> io::Result<()> {
-        let fate = self.disk.call(true);
+        let fate = self.disk.call(&self.platter, true);
         if !self.disk.node.is_alive() {
             // It died in this very write: any beginning of it may be there.
             return fate.and_then(|()| Err(io::Error::other("the process is dead")));
@@ -344,14 +402,14 @@ impl DiskFile for OpenFile {
     }
 
     fn set_len(&self, length: u64) -> io::Result<()> {
-        self.disk.call(false)?;
+        self.disk.call(&self.platter, false)?;
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         lock(&self.content).bytes.resize(length, 0);
         Ok(())
     }
 
     fn stat(&self) -> io::Result<Stat> {
-        self.disk.call(false)?;
+        self.disk.call(&self.platter, false)?;
         Ok(lock(&self.content).stat())
     }
 
@@ -360,8 +418,8 @@ impl DiskFile for OpenFile {
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.disk.call(false)?;
-        let lies = self.disk.platter.stored().lies;
+        self.disk.call(&self.platter, false)?;
+        let lies = self.platter.stored().lies;
         let mut content = lock(&self.content);
         if !lies {
             content.synced = content.bytes.clone();

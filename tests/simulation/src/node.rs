@@ -127,10 +127,6 @@ impl Node {
         self.state().death
     }
 
-    pub fn is_paused(&self) -> bool {
-        self.state().paused
-    }
-
     pub fn is_cut(&self) -> bool {
         self.state().cut
     }

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use shikaku_schemas::mutant::{Mutant, plant};
 use tokio::runtime::{Builder, RngSeed};
 
+use crate::meters::Meters;
 use crate::world::{Outcome, World};
 
 const STEPS: u64 = 60;
@@ -28,6 +29,8 @@ pub struct Manner {
 /// Runs one seed.
 pub fn run(seed: u64, manner: Manner) -> Outcome {
     plant(manner.mutant);
+    let meters = Meters::default();
+    let _recorder = metrics::set_default_local_recorder(&meters);
     let runtime = Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -35,7 +38,7 @@ pub fn run(seed: u64, manner: Manner) -> Outcome {
         .build()
         .expect("a runtime");
     let outcome = runtime.block_on(async {
-        let mut world = World::new(seed, manner.restores);
+        let mut world = World::new(seed, manner.restores, meters.clone());
         for step in 0..manner.steps {
             // A quiet beginning, so that there is something to lose.
             world.step(step < 2).await;

@@ -6,14 +6,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 use shikaku_kit::publisher::evidence_ref;
-use shikaku_kit::spool::Entry;
 use shikaku_schemas::feed::Audience;
-use shikaku_schemas::group::{Consumer, Facility, Group, Terminal};
-use shikaku_schemas::observation::Observation;
+use shikaku_schemas::group::{Consumer, FaceMode, Facility, Group, Terminal};
 use shikaku_schemas::seal::SealKey;
-use shikaku_schemas::value::{FacilityCode, InquiryId, ObservationId};
+use shikaku_schemas::value::{EvidenceId, FacilityCode, ObservationId};
 
 pub const FACILITIES: [&str; 2] = ["1319912349", "1306139992"];
 pub const TERMINALS: [(&str, &str); 3] = [
@@ -40,7 +38,10 @@ pub fn group() -> Group {
             facility.terminals.push(Terminal {
                 id: (*id).to_owned(),
                 root: PathBuf::from(format!("/oqs/{id}")),
-                face: Default::default(),
+                face: match *id {
+                    "t1" => FaceMode::Copy,
+                    _ => FaceMode::Take,
+                },
                 environment: Default::default(),
                 zip_password_file: None,
             });
@@ -72,14 +73,6 @@ pub enum Says {
 impl Says {
     pub const ALL: [Self; 3] = [Self::Valid, Self::Lost, Self::NotCommissioned];
 
-    fn word(self) -> &'static str {
-        match self {
-            Self::Valid => "valid",
-            Self::Lost => "lost",
-            Self::NotCommissioned => "not-commissioned",
-        }
-    }
-
     /// What a ward is told.
     pub fn ward(self) -> &'static str {
         match self {
@@ -96,9 +89,8 @@ pub struct Seen {
     pub terminal: usize,
     pub person: u64,
     pub says: Says,
-    /// The centre's time; no two answers have the same.
+    /// The centre's time, in whole seconds; no two answers have the same.
     pub executed_at: Timestamp,
-    pub inquiry: Option<InquiryId>,
 }
 
 impl Seen {
@@ -111,73 +103,71 @@ impl Seen {
     }
 
     /// The bytes of the file. Some are large.
-    fn bytes(&self) -> Vec<u8> {
-        let mut bytes =
-            format!("{:?} {:?} {}", self.person, self.says, self.executed_at).into_bytes();
-        if self.person == 0 {
-            bytes.resize(70_000, b' ');
-        }
-        bytes
+    pub fn bytes(&self) -> Vec<u8> {
+        let blank = match self.person {
+            0 => "\n".repeat(14_000),
+            _ => String::new(),
+        };
+        let at = jiff::tz::offset(9).to_datetime(self.executed_at);
+        let (moment, code) = (at.strftime("%Y%m%d%H%M%S"), TERMINALS[self.terminal].0);
+        let (validity, numbers, end) = match self.says {
+            Says::Valid => (1, true, ""),
+            Says::Lost => (
+                2,
+                true,
+                "<DisqualificationDate>20260501</DisqualificationDate>",
+            ),
+            Says::NotCommissioned => (6, false, ""),
+        };
+        let numbers = match numbers {
+            true => format!(
+                "<InsurerNumber>12997151</InsurerNumber>\
+                 <InsuredIdentificationNumber>{:07}</InsuredIdentificationNumber>",
+                1000 + self.person
+            ),
+            false => String::new(),
+        };
+        let (year, chart) = (1930 + self.person, self.chart());
+        format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"no\"?><XmlMsg><MessageHeader>{blank}\
+             <ProcessExecutionTime>{moment}</ProcessExecutionTime>{blank}\
+             <QualificationConfirmationDate>20260511</QualificationConfirmationDate>{blank}\
+             <MedicalInstitutionCode>{code}</MedicalInstitutionCode>{blank}\
+             <ReferenceClassification>1</ReferenceClassification>{blank}\
+             <SegmentOfResult>1</SegmentOfResult><CharacterCodeIdentifier>0</CharacterCodeIdentifier>\
+             </MessageHeader><MessageBody><ProcessingResultStatus>1</ProcessingResultStatus>\
+             <QualificationValidity>{validity}</QualificationValidity><ResultList>\
+             <ResultOfQualificationConfirmation><InsuredCardClassification>A1</InsuredCardClassification>\
+             {numbers}<Name>見本　太郎</Name><NameKana>ﾐﾎﾝ ﾀﾛｳ</NameKana><Sex1>1</Sex1>\
+             <Birthdate>{year}0501</Birthdate><QualificationDate>20250401</QualificationDate>{end}\
+             <InsurerName>見本市福祉事務所</InsurerName><ReferenceNumber>{chart}</ReferenceNumber>\
+             </ResultOfQualificationConfirmation></ResultList></MessageBody></XmlMsg>"
+        )
+        .into_bytes()
     }
 
-    fn answer(&self) -> Value {
-        let mut record = json!({
-            "classification": "A1", "scheme": "12",
-            "payer_number": "12997011", "recipient_number": format!("{:07}", 1000 + self.person),
-            "name": "見本　太郎", "name_kana": "ミホン　タロウ",
-            "birth_date": format!("{}-05-01", 1930 + self.person), "sex": "male",
-            "issuer_name": "見本市福祉事務所", "qualified_on": "2025-04-01", "valid_from": "2025-04-01",
-            "reference_number": self.chart(),
-        });
-        match self.says {
-            Says::Valid => {}
-            Says::Lost => {
-                record["disqualified_on"] = json!("2026-05-01");
-                record["reason_of_loss"] = json!("01");
-            }
-            Says::NotCommissioned => {
-                record["payer_number"] = Value::Null;
-                record["recipient_number"] = Value::Null;
-            }
-        }
-        json!({
-            "folder": if self.inquiry.is_some() { "res" } else { "face" },
-            "method": if self.inquiry.is_some() { "ticket" } else { "card" },
-            "reference_classification": "1", "executed_at": self.executed_at,
-            "confirmed_on": "2026-05-11", "institution_code": TERMINALS[self.terminal].0,
-            "rejected": false, "validity": self.says.word(), "records": [record],
-            "inquiry": self.inquiry,
-        })
-    }
-
-    /// As the adapter puts it into its spool.
-    pub fn entry(&self, seen_at: Timestamp) -> Entry {
+    /// The observation that its adapter must make of it, and the bytes that this rests on.
+    pub fn observed(&self) -> (ObservationId, EvidenceId) {
         let (facility, device) = TERMINALS[self.terminal];
-        let bytes = self.bytes();
-        let evidence = evidence_ref(&group_key(), &bytes, "application/xml");
+        let evidence = evidence_ref(&group_key(), &self.bytes(), "application/xml").id;
         let place = format!("{device}/face");
         let code = FacilityCode::from(facility);
-        let id = ObservationId::of_evidence(&code, &place, &evidence.id, 0);
-        let observation: Observation = serde_json::from_value(json!({
-            "observation_id": id, "facility": facility, "source": "terminal", "device": device,
-            "sequence": 0, "seen_at": seen_at, "as_of": self.executed_at,
-            "evidence": evidence, "kind": "oqs-answer", "body": self.answer(),
-        }))
-        .expect("an observation");
-        Entry {
-            observation,
-            evidence: Some(bytes),
-        }
+        let id = ObservationId::of_evidence(&code, &place, &evidence, 0);
+        (id, evidence)
     }
 }
 
-/// What the desk's own model knows: everything that a spool has acknowledged.
+/// What a simple mind knows: every file that lay whole in a folder.
 #[derive(Debug, Default)]
 pub struct Model {
     /// By observation.
     pub kept: BTreeMap<ObservationId, Seen>,
-    /// Kept while the disk lied: may be gone after a power cut, and need not be missed.
+    /// Let go while the disk lied: may be gone after a power cut, and need not be missed.
     pub doubtful: BTreeMap<ObservationId, Seen>,
+    /// Files that nobody can read, by terminal.
+    pub garbage: [usize; TERMINALS.len()],
+    /// Terminals whose disk lied before a power cut.
+    pub betrayed: [bool; TERMINALS.len()],
 }
 
 impl Model {

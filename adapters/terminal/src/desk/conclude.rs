@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use shikaku_kit::publisher::evidence_ref;
 use shikaku_kit::spool::Entry;
+use shikaku_schemas::mutant::{Mutant, planted};
 use shikaku_schemas::observation::{Observation, OqsFolder};
 use shikaku_schemas::oqs::job::Accepted;
 use shikaku_schemas::oqs::{Message, Refusal};
@@ -47,6 +48,15 @@ impl Desk {
             return false;
         }
         let mut ended = self.verdicts(folder, group);
+        for file in &ended {
+            if planted(Mutant::LetGoBeforeSpool) {
+                self.let_go(folder, &file.ready);
+            }
+            if planted(Mutant::SeenBeforeSpool) {
+                let mark = content_mark(&self.seen, word(folder), &file.ready.digest);
+                let _ = self.seen.note(&[mark], self.options.clock.now());
+            }
+        }
         let mirrors = folder == OqsFolder::Face && !self.mirror.is_empty();
         let entries: Vec<Entry> = ended
             .iter_mut()

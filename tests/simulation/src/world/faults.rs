@@ -14,7 +14,7 @@ impl World {
             self.backup = Some(self.database.backup());
         }
         match self.sky.dice.below(100) {
-            0..50 => self.ordinary().await,
+            0..50 => self.ordinary(),
             50..62 => self.death(),
             62..66 => self.pause(),
             66..72 => self.cut(),
@@ -178,21 +178,26 @@ impl World {
 
     fn bad_disk(&mut self) {
         let at = self.any();
-        let lies = self.sky.dice.per_mille(500);
+        let kind = self.sky.dice.below(3);
         let machine = &mut self.machines[at];
-        match lies {
-            true => {
+        let how = match (kind, &machine.share) {
+            (0, Some(share)) => {
+                share.is_away(true);
+                "can't reach its share"
+            }
+            (1, _) => {
                 machine.lied = true;
                 machine.platter.lies(true);
+                "has a disk that lies"
             }
-            false => machine.platter.is_full(true),
-        }
+            _ => {
+                machine.platter.is_full(true);
+                "has a disk that is full"
+            }
+        };
         let name = machine.node.name.clone();
         self.calm_at
             .get_or_insert(Instant::now() + Duration::from_secs(5));
-        self.fault(format!(
-            "the disk of {name} {}",
-            if lies { "lies" } else { "is full" }
-        ));
+        self.fault(format!("{name} {how}"));
     }
 }

@@ -2,6 +2,7 @@
 
 mod consumer;
 mod faults;
+mod folders;
 mod people;
 mod process;
 mod quiet;
@@ -12,19 +13,19 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use shikaku_broker::BrokerAt;
-use shikaku_kit::spool::Spool;
 use shikaku_ledger::{Backup, MemoryDatabase, StoreIdentity};
 use shikaku_models::MemoryDatabases;
-use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use crate::checker::Checker;
 use crate::disk::{Platter, SimulatedDisk};
 use crate::line::Connection;
+use crate::meters::Meters;
 use crate::node::{Death, Node, Sky, Weather, now};
 use crate::server::Server;
-use crate::town::{CONSUMERS, Model};
+use crate::terminal::{Seconds, Terminal};
+use crate::town::{CONSUMERS, Model, TERMINALS};
 use crate::weather::Fine;
 use consumer::{Consumer, consume};
 use process::{hub, projections, terminal};
@@ -51,8 +52,9 @@ struct Machine {
     role: Role,
     node: Arc<Node>,
     platter: Platter,
+    /// The share of its terminal.
+    share: Option<Platter>,
     task: Option<JoinHandle<()>>,
-    spool: Arc<Mutex<Option<Arc<Spool>>>>,
     /// When it is started again.
     back_at: Option<Instant>,
     wakes_at: Option<Instant>,
@@ -60,6 +62,16 @@ struct Machine {
     skew_ms: i64,
     /// The disk lied since it was last sound.
     lied: bool,
+}
+
+impl Machine {
+    /// Its disk has room, and its share is there.
+    fn is_sound(&self) {
+        self.platter.is_full(false);
+        if let Some(share) = &self.share {
+            share.is_away(false);
+        }
+    }
 }
 
 /// Everything.
@@ -71,8 +83,10 @@ pub struct World {
     checker: Arc<Checker>,
     machines: Vec<Machine>,
     consumers: Vec<Consumer>,
+    terminals: Vec<Terminal>,
+    meters: Meters,
     model: Model,
-    answers: u64,
+    seconds: Seconds,
     restores: bool,
     /// The last backup of the ledger's database.
     backup: Option<Backup>,
@@ -84,7 +98,7 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(seed: u64, restores: bool) -> Self {
+    pub fn new(seed: u64, restores: bool, meters: Meters) -> Self {
         let sky = Arc::new(Sky::new(seed));
         let identity = StoreIdentity {
             store_id: uuid::Uuid::from_u128(7),
@@ -100,8 +114,10 @@ impl World {
             checker,
             machines: Vec::new(),
             consumers: Vec::new(),
+            terminals: Vec::new(),
+            meters,
             model: Model::default(),
-            answers: 0,
+            seconds: Seconds::default(),
             restores,
             backup: None,
             broker_back_at: None,
@@ -111,13 +127,19 @@ impl World {
             faults: 0,
             sky,
         };
+        let devices = (0..TERMINALS.len()).map(|place| Terminal::new(place, &world.sky));
+        world.terminals = devices.collect();
         for (name, role) in ROLES {
+            let share = match role {
+                Role::Terminal(place) => Some(world.terminals[place].share.clone()),
+                Role::Hub | Role::Projections => None,
+            };
             world.machines.push(Machine {
                 role,
                 node: Node::new(name, &world.sky, 0),
                 platter: Platter::default(),
+                share,
                 task: None,
-                spool: Arc::default(),
                 back_at: None,
                 wakes_at: None,
                 mended_at: None,
@@ -144,6 +166,7 @@ impl World {
         let disk = Arc::new(SimulatedDisk {
             node: node.clone(),
             platter: machine.platter.clone(),
+            share: machine.share.clone(),
         });
         let broker: BrokerAt = BrokerAt::Port(Arc::new(Connection {
             node: node.clone(),
@@ -154,8 +177,8 @@ impl World {
             Role::Hub => tokio::spawn(hub(node, disk, broker, self.database.clone())),
             Role::Projections => tokio::spawn(projections(node, broker, self.models.clone())),
             Role::Terminal(place) => {
-                let spool = machine.spool.clone();
-                tokio::spawn(terminal(node, disk, broker, place, spool))
+                self.meters.forget(TERMINALS[place].1);
+                tokio::spawn(terminal(node, disk, broker, place))
             }
         };
         self.machines[at].task = Some(task);
@@ -171,7 +194,6 @@ impl World {
             task.abort();
             let _ = task.await;
         }
-        *machine.spool.lock().await = None;
         let (node, platter) = (machine.node.clone(), machine.platter.clone());
         self.crashes += 1;
         self.server.forget(&node);
@@ -182,10 +204,14 @@ impl World {
                 self.models
                     .cut_power(|_| usize::try_from(dice.below(4)).unwrap_or_default());
             }
-            machine.lied = false;
+            let lied = std::mem::take(&mut machine.lied);
             platter.lies(false);
+            if let (Role::Terminal(place), true) = (machine.role, lied) {
+                self.betray(place);
+            }
         }
         let pause = self.sky.dice.from_to(100, 8000);
+        let machine = &mut self.machines[at];
         machine.back_at = Some(Instant::now() + Duration::from_millis(pause));
         machine.wakes_at = None;
     }
@@ -210,7 +236,7 @@ impl World {
         sleep(pause).await;
         self.tick().await;
         if mends {
-            self.ordinary().await;
+            self.ordinary();
         } else {
             self.something().await;
         }
@@ -227,7 +253,7 @@ impl World {
         if due(&mut self.calm_at) {
             self.sky.set_weather(Weather::default());
             for machine in &self.machines {
-                machine.platter.is_full(false);
+                machine.is_sound();
             }
             self.sky.tell("the storm is over");
         }
@@ -236,6 +262,7 @@ impl World {
                 consumer.away.store(false, Ordering::SeqCst);
             }
         }
+        self.write_on();
         for at in 0..self.machines.len() {
             let machine = &mut self.machines[at];
             if due(&mut machine.wakes_at) {

@@ -7,15 +7,12 @@ use shikaku_broker::BrokerAt;
 use shikaku_core::{HubError, HubOptions, JobOptions, MonthOptions};
 use shikaku_disk::Disk;
 use shikaku_kit::backoff::Backoff;
-use shikaku_kit::publisher::{self, PublisherOptions};
-use shikaku_kit::spool::{Spool, SpoolOptions};
 use shikaku_ledger::{
     Database, KeyStoreAt, KeysOptions, Ledger, LedgerOptions, MemoryDatabase, MemoryLine,
 };
 use shikaku_models::{AccessAt, MemoryDatabases, ModelsOptions, StatusBoard};
-use shikaku_schemas::clock::Clock as _;
-use shikaku_schemas::value::FacilityCode;
-use tokio::sync::{Mutex, oneshot};
+use shikaku_terminal::{TerminalOptions, Timing};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use crate::node::{Node, Wits};
@@ -118,42 +115,47 @@ pub(super) async fn projections(node: Arc<Node>, broker: BrokerAt, models: Memor
     }
 }
 
-pub(super) async fn terminal(
-    node: Arc<Node>,
-    disk: Arc<dyn Disk>,
-    broker: BrokerAt,
-    place: usize,
-    shared: Arc<Mutex<Option<Arc<Spool>>>>,
-) {
-    let (facility, device) = TERMINALS[place];
-    let options = SpoolOptions {
-        disk,
-        segment_bytes: 40_000,
-        ..SpoolOptions::new("/spool".into(), group_key())
-    };
-    let Ok(spool) = Spool::open(options) else {
-        return node
-            .sky
-            .tell(format!("the spool of {device} does not open"));
-    };
-    let spool = Arc::new(spool);
-    *shared.lock().await = Some(spool.clone());
-    let Ok(broker) = shikaku_broker::Broker::connect(broker).await else {
-        return;
-    };
-    let run = u64::try_from(Wits(node.clone()).now().as_millisecond()).unwrap_or_default();
-    let publisher = PublisherOptions {
-        again: Backoff {
-            first: Duration::from_secs(5),
-            cap: Duration::from_secs(60),
+/// A terminal's adapter, as its program runs it.
+pub(super) async fn terminal(node: Arc<Node>, disk: Arc<dyn Disk>, broker: BrokerAt, place: usize) {
+    let (code, id) = TERMINALS[place];
+    let facilities = group().facilities;
+    let facility = facilities
+        .into_iter()
+        .find(|facility| facility.code.as_str() == code)
+        .expect("its facility");
+    let mut terminals = facility.terminals.iter();
+    let terminal = terminals.find(|terminal| terminal.id == id).expect("it");
+    let options = TerminalOptions {
+        terminal: terminal.clone(),
+        facility,
+        schemes: Vec::new(),
+        timing: Timing {
+            again: Backoff {
+                first: Duration::from_secs(5),
+                cap: Duration::from_secs(60),
+            },
+            ..Timing::default()
         },
-        ..PublisherOptions::new(
-            FacilityCode::from(facility),
-            "terminal",
-            device,
-            group_key(),
-            run,
-        )
+        data_dir: "/data".into(),
+        group_key: group_key(),
+        broker,
+        disk,
+        clock: Arc::new(Wits(node.clone())),
+        // In segments of 40 kB.
+        spool_bytes: 2_560_000,
+        zip_password: None,
     };
-    publisher::run(&broker, spool, &publisher, CancellationToken::new()).await;
+    let ended = shikaku_terminal::run(options, CancellationToken::new()).await;
+    if node.is_alive() {
+        let text = ended
+            .err()
+            .map_or_else(String::new, |error| error.to_string());
+        node.sky.tell(format!("{} ended: {text}", node.name));
+        if text.contains("ended unexpectedly") {
+            let millis = node.sky.millis();
+            node.sky
+                .story
+                .broken(millis, format!("{}: {text}", node.name));
+        }
+    }
 }

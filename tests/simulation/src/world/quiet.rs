@@ -9,9 +9,9 @@ use shikaku_schemas::event::SealedEvent;
 use shikaku_schemas::topology;
 use tokio::time::{Instant, sleep};
 
+use super::World;
 use super::consumer::taken;
 use super::process::options;
-use super::{Role, World};
 use crate::checker::{Taken, settled};
 use crate::disk::SimulatedDisk;
 use crate::node::{Death, Node, Weather};
@@ -29,7 +29,7 @@ impl World {
             sleep(Duration::from_millis(500)).await;
             self.tick().await;
             self.mend();
-            match self.unquiet().await {
+            match self.unquiet() {
                 None => {
                     waits_for.clear();
                     break;
@@ -50,6 +50,7 @@ impl World {
         let ledger = Ledger::open(&self.ledger_options()).await?;
         self.tell_ledger();
         self.log_is_the_ledger();
+        self.folders_agree();
         settled(&self.checker, &ledger, &self.model, &taken).await
     }
 
@@ -64,7 +65,7 @@ impl World {
             consumer.away.store(false, Ordering::SeqCst);
         }
         for machine in &mut self.machines {
-            machine.platter.is_full(false);
+            machine.is_sound();
             machine.platter.lies(false);
             machine.node.cut(false);
             machine.node.pause(false);
@@ -73,16 +74,9 @@ impl World {
     }
 
     /// What is not done yet.
-    async fn unquiet(&self) -> Option<String> {
-        for machine in &self.machines {
-            if matches!(machine.role, Role::Terminal(_)) {
-                let spool = machine.spool.lock().await.clone();
-                match spool {
-                    Some(spool) if spool.status().pending == 0 => {}
-                    Some(_) => return Some(format!("the spool of {}", machine.node.name)),
-                    None => return Some(format!("the start of {}", machine.node.name)),
-                }
-            }
+    fn unquiet(&self) -> Option<String> {
+        if let Some(what) = self.unread() {
+            return Some(what);
         }
         let head = self.database.position();
         let log = self.server.stream("LOG").map_or(0, |log| log.last_sequence);
@@ -122,6 +116,7 @@ impl World {
             disk: Arc::new(SimulatedDisk {
                 node,
                 platter: hub.platter.clone(),
+                share: None,
             }),
         };
         options(line)

@@ -1,0 +1,131 @@
+//! The ministry's terminal: a device that writes into its folders as it likes, from another machine.
+//!
+//! It shares no writing with what reads it.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::disk::Platter;
+use crate::node::Sky;
+use crate::town::{Seen, TERMINALS};
+
+/// Sooner than a reader gives an unfinished file up, slow steps of the story included.
+const SLOWEST_MS: u64 = 5000;
+const FOLDERS: [&str; 3] = ["face", "req", "res"];
+
+/// One terminal.
+pub struct Terminal {
+    pub place: usize,
+    pub share: Platter,
+    sky: Arc<Sky>,
+    root: PathBuf,
+    files: u64,
+    writing: Vec<Writing>,
+}
+
+/// A file that is not whole yet.
+struct Writing {
+    due: Instant,
+    /// Under which name it is being written.
+    under: PathBuf,
+    path: PathBuf,
+    bytes: Vec<u8>,
+    of: Content,
+}
+
+/// What a file holds.
+#[derive(Debug, Clone)]
+pub enum Content {
+    Answer(Seen),
+    /// Nothing that can be read.
+    Garbage,
+}
+
+impl Terminal {
+    pub fn new(place: usize, sky: &Arc<Sky>) -> Self {
+        let share = Platter::default();
+        let root = Path::new("/oqs").join(TERMINALS[place].1);
+        for folder in FOLDERS {
+            share.make_directory(&root.join(folder));
+        }
+        Self {
+            place,
+            share,
+            sky: sky.clone(),
+            root,
+            files: 0,
+            writing: Vec::new(),
+        }
+    }
+
+    /// Begins a face file under a new name; what is whole at once is given back.
+    pub fn face(&mut self, of: Content) -> Option<Content> {
+        self.files += 1;
+        let name = format!("OQSsiquc01res_face_2026051109{:06}.xml", self.files);
+        let path = self.root.join("face").join(name);
+        let bytes = match &of {
+            Content::Answer(seen) => seen.bytes(),
+            Content::Garbage => format!("no answer {} {}", self.place, self.files).into_bytes(),
+        };
+        let dice = &self.sky.dice;
+        let under = match dice.below(4) {
+            0 => path.clone(),
+            1 => path.with_extension("xml.tmp"),
+            _ => {
+                self.share.put(&path, &bytes, self.sky.millis());
+                return Some(of);
+            }
+        };
+        let whole = u64::try_from(bytes.len()).unwrap_or_default();
+        let begun = usize::try_from(dice.below(whole)).unwrap_or_default();
+        self.share.put(&under, &bytes[..begun], self.sky.millis());
+        let pause = dice.from_to(1, SLOWEST_MS);
+        self.writing.push(Writing {
+            due: Instant::now() + Duration::from_millis(pause),
+            under,
+            path,
+            bytes,
+            of,
+        });
+        None
+    }
+
+    /// Ends what is due; gives what is whole now.
+    pub fn goes_on(&mut self) -> Vec<Content> {
+        let now = Instant::now();
+        let due = self.writing.extract_if(.., |writing| writing.due <= now);
+        let mut whole = Vec::new();
+        for writing in due {
+            self.share
+                .put(&writing.under, &writing.bytes, self.sky.millis());
+            if writing.under != writing.path {
+                self.share.name_anew(&writing.under, &writing.path);
+            }
+            whole.push(writing.of);
+        }
+        whole
+    }
+
+    pub fn is_writing(&self) -> bool {
+        !self.writing.is_empty()
+    }
+}
+
+/// Seconds at which the centre gave an answer: no two have the same.
+#[derive(Debug, Default)]
+pub struct Seconds(BTreeSet<i64>);
+
+impl Seconds {
+    /// The last free one, not after `second`.
+    pub fn take(&mut self, second: i64) -> i64 {
+        let mut free = second;
+        while !self.0.insert(free) {
+            free -= 1;
+        }
+        free
+    }
+}

@@ -1,0 +1,95 @@
+//! What lies in the terminals' folders, and what must become of it.
+
+use std::path::Path;
+
+use shikaku_terminal::quarantine;
+
+use super::{Role, World};
+use crate::disk::SimulatedDisk;
+use crate::node::Node;
+use crate::terminal::Content;
+use crate::town::TERMINALS;
+
+impl World {
+    /// The terminals write on.
+    pub(super) fn write_on(&mut self) {
+        for place in 0..self.terminals.len() {
+            for whole in self.terminals[place].goes_on() {
+                self.lies_there(place, whole);
+            }
+        }
+    }
+
+    /// A file lies whole in a folder: from now on it must be read, once.
+    pub(super) fn lies_there(&mut self, place: usize, whole: Content) {
+        match whole {
+            Content::Garbage => self.model.garbage[place] += 1,
+            Content::Answer(seen) => {
+                let (id, evidence) = seen.observed();
+                self.checker.rests_on(id, evidence);
+                self.model.kept.insert(id, seen);
+            }
+        }
+    }
+
+    /// A disk lied, and then lost its power: what nobody answered may be gone.
+    pub(super) fn betray(&mut self, place: usize) {
+        self.model.betrayed[place] = true;
+        let database = &self.database;
+        let lost = self.model.kept.extract_if(.., |id, seen| {
+            seen.terminal == place && !database.is_answered(id)
+        });
+        self.model.doubtful.extend(lost);
+    }
+
+    /// A file, or an entry of a spool, that has no end yet.
+    pub(super) fn unread(&self) -> Option<String> {
+        for (place, terminal) in self.terminals.iter().enumerate() {
+            let id = TERMINALS[place].1;
+            if terminal.is_writing() {
+                return Some(format!("the writing of {id}"));
+            }
+            match self.meters.waiting(id) {
+                Some(0) => {}
+                Some(_) => return Some(format!("the spool of {id}")),
+                None => return Some(format!("the start of {id}")),
+            }
+            let (seen, ended) = self.meters.equation(id);
+            if seen != ended {
+                return Some(format!(
+                    "the folder equation of {id}: {seen} seen, {ended} ended"
+                ));
+            }
+            if self.set_aside(place) < self.model.garbage[place] && !self.model.betrayed[place] {
+                return Some(format!("the quarantine of {id}"));
+            }
+        }
+        let mut kept = self.model.kept.iter();
+        let unread = kept.find(|(id, _)| !self.database.is_answered(id));
+        unread.map(|(_, seen)| format!("an answer of {}", TERMINALS[seen.terminal].1))
+    }
+
+    /// Once all is quiet: nothing was set aside but what nobody can read.
+    pub(super) fn folders_agree(&self) {
+        for place in 0..TERMINALS.len() {
+            let (aside, garbage) = (self.set_aside(place), self.model.garbage[place]);
+            if aside > garbage {
+                let id = TERMINALS[place].1;
+                let what = format!("{aside} files of {id} were set aside, {garbage} can't be read");
+                self.sky.story.broken(self.sky.millis(), what);
+            }
+        }
+    }
+
+    fn set_aside(&self, place: usize) -> usize {
+        let of_it = |role: &Role| *role == Role::Terminal(place);
+        let machine = self.machines.iter().find(|machine| of_it(&machine.role));
+        let disk = machine.map(|machine| SimulatedDisk {
+            node: Node::new("auditor", &self.sky, 0),
+            platter: machine.platter.clone(),
+            share: None,
+        });
+        let listed = disk.map(|disk| quarantine::list_on(&disk, Path::new("/data")));
+        listed.and_then(Result::ok).map_or(0, |files| files.len())
+    }
+}
