@@ -18,6 +18,8 @@ pub enum Mutant {
     LetGoBeforeSpool,
     /// A terminal's file counts as seen before its bytes are in the spool.
     SeenBeforeSpool,
+    /// A request is visible to the terminal before it is in the journal.
+    SubmitBeforeIntent,
     /// The inbox is not looked at.
     IgnoreInbox,
     /// A writer that was fenced goes on.
@@ -51,6 +53,7 @@ impl Mutant {
         ("skip-spool-sync", Self::SkipSpoolSync),
         ("let-go-before-spool", Self::LetGoBeforeSpool),
         ("seen-before-spool", Self::SeenBeforeSpool),
+        ("submit-before-intent", Self::SubmitBeforeIntent),
         ("ignore-inbox", Self::IgnoreInbox),
         ("forget-the-fence", Self::ForgetTheFence),
         ("reuse-an-id", Self::ReuseAnId),

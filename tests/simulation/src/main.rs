@@ -9,6 +9,7 @@ mod disk;
 mod line;
 mod meters;
 mod node;
+mod platter;
 mod run;
 mod server;
 mod story;

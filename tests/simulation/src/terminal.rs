@@ -2,15 +2,15 @@
 //!
 //! It shares no writing with what reads it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::disk::Platter;
 use crate::node::Sky;
+use crate::platter::Platter;
 use crate::town::{Seen, TERMINALS};
 
 /// Sooner than a reader gives an unfinished file up, slow steps of the story included.
@@ -25,6 +25,23 @@ pub struct Terminal {
     root: PathBuf,
     files: u64,
     writing: Vec<Writing>,
+    /// Answers that the centre takes its time for.
+    later: Vec<(Instant, PathBuf, Content)>,
+    /// How often each inquiry was asked here.
+    asked: BTreeMap<String, u64>,
+    /// Requests that it never looks at.
+    left: BTreeSet<PathBuf>,
+}
+
+/// A request that the terminal has.
+#[derive(Debug)]
+pub struct Request {
+    /// Where its answer goes.
+    pub answer: PathBuf,
+    /// Whom it is about.
+    pub person: u64,
+    /// The so-manieth of its inquiry.
+    pub times: u64,
 }
 
 /// A file that is not whole yet.
@@ -59,14 +76,66 @@ impl Terminal {
             root,
             files: 0,
             writing: Vec::new(),
+            later: Vec::new(),
+            asked: BTreeMap::new(),
+            left: BTreeSet::new(),
         }
     }
 
     /// Begins a face file under a new name; what is whole at once is given back.
     pub fn face(&mut self, of: Content) -> Option<Content> {
-        self.files += 1;
         let name = format!("OQSsiquc01res_face_2026051109{:06}.xml", self.files);
         let path = self.root.join("face").join(name);
+        self.begin(path, of)
+    }
+
+    /// Takes requests, or leaves them.
+    pub fn takes(&mut self) -> Vec<Request> {
+        let mut taken = Vec::new();
+        for path in self.share.names(&self.root.join("req")) {
+            let is_request = path.extension().is_some_and(|found| found == "xml");
+            if !is_request || self.left.contains(&path) {
+                continue;
+            }
+            match self.sky.dice.below(10) {
+                0 => drop(self.left.insert(path)),
+                1..5 => {}
+                _ => taken.extend(self.take(&path)),
+            }
+        }
+        taken
+    }
+
+    fn take(&mut self, path: &Path) -> Option<Request> {
+        let bytes = self.share.take(path)?;
+        // It echoes the one, and asks by the other; both are plain digits and letters in any encoding.
+        let text = String::from_utf8_lossy(&bytes);
+        let inquiry = element(&text, "ArbitraryFileIdentifier")?;
+        let number: u64 = element(&text, "InsuredIdentificationNumber")?
+            .parse()
+            .ok()?;
+        let times = self.asked.entry(inquiry.to_owned()).or_default();
+        *times += 1;
+        let name = path
+            .file_name()?
+            .to_string_lossy()
+            .replacen("req_", "res_", 1);
+        Some(Request {
+            answer: self.root.join("res").join(name),
+            person: number.saturating_sub(1000),
+            times: *times,
+        })
+    }
+
+    /// What the centre answers, after a while.
+    pub fn answers(&mut self, pause_ms: u64, path: &Path, of: Content) {
+        let due = Instant::now() + Duration::from_millis(pause_ms);
+        self.later.push((due, path.to_owned(), of));
+    }
+
+    /// Begins a file; what is whole at once is given back.
+    fn begin(&mut self, path: PathBuf, of: Content) -> Option<Content> {
+        self.files += 1;
         let bytes = match &of {
             Content::Answer(seen) => seen.bytes(),
             Content::Garbage => format!("no answer {} {}", self.place, self.files).into_bytes(),
@@ -107,12 +176,22 @@ impl Terminal {
             }
             whole.push(writing.of);
         }
+        let answers: Vec<_> = self.later.extract_if(.., |(due, ..)| *due <= now).collect();
+        for (_, path, of) in answers {
+            whole.extend(self.begin(path, of));
+        }
         whole
     }
 
     pub fn is_writing(&self) -> bool {
-        !self.writing.is_empty()
+        !self.writing.is_empty() || !self.later.is_empty()
     }
+}
+
+/// The text of an element that stands in `text` once.
+fn element<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let (_, behind) = text.split_once(&format!("<{name}>"))?;
+    Some(behind.split_once("</")?.0)
 }
 
 /// Seconds at which the centre gave an answer: no two have the same.

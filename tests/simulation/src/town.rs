@@ -19,12 +19,17 @@ pub const TERMINALS: [(&str, &str); 3] = [
     (FACILITIES[0], "t2"),
     (FACILITIES[1], "t3"),
 ];
+pub const PAYER: &str = "12997151";
 pub const CONSUMERS: [(&str, Audience, &str, bool); 4] = [
     ("receipt-a", Audience::Receipt, FACILITIES[0], false),
     ("ward-a", Audience::Department, FACILITIES[0], false),
     ("ward-b", Audience::Department, FACILITIES[1], false),
     ("chart-b", Audience::Ehr, FACILITIES[1], true),
 ];
+
+pub fn recipient_number(person: u64) -> String {
+    format!("{:07}", 1000 + person)
+}
 
 pub fn group_key() -> SealKey {
     SealKey::from_bytes([9; 32])
@@ -87,6 +92,8 @@ impl Says {
 #[derive(Debug, Clone)]
 pub struct Seen {
     pub terminal: usize,
+    /// Where the terminal puts it: `face` by card, `res` when it was asked.
+    pub folder: &'static str,
     pub person: u64,
     pub says: Says,
     /// The centre's time, in whole seconds; no two answers have the same.
@@ -121,19 +128,20 @@ impl Seen {
         };
         let numbers = match numbers {
             true => format!(
-                "<InsurerNumber>12997151</InsurerNumber>\
-                 <InsuredIdentificationNumber>{:07}</InsuredIdentificationNumber>",
-                1000 + self.person
+                "<InsurerNumber>{PAYER}</InsurerNumber>\
+                 <InsuredIdentificationNumber>{}</InsuredIdentificationNumber>",
+                recipient_number(self.person)
             ),
             false => String::new(),
         };
+        let method = if self.folder == "face" { 1 } else { 2 };
         let (year, chart) = (1930 + self.person, self.chart());
         format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"no\"?><XmlMsg><MessageHeader>{blank}\
              <ProcessExecutionTime>{moment}</ProcessExecutionTime>{blank}\
              <QualificationConfirmationDate>20260511</QualificationConfirmationDate>{blank}\
              <MedicalInstitutionCode>{code}</MedicalInstitutionCode>{blank}\
-             <ReferenceClassification>1</ReferenceClassification>{blank}\
+             <ReferenceClassification>{method}</ReferenceClassification>{blank}\
              <SegmentOfResult>1</SegmentOfResult><CharacterCodeIdentifier>0</CharacterCodeIdentifier>\
              </MessageHeader><MessageBody><ProcessingResultStatus>1</ProcessingResultStatus>\
              <QualificationValidity>{validity}</QualificationValidity><ResultList>\
@@ -150,7 +158,7 @@ impl Seen {
     pub fn observed(&self) -> (ObservationId, EvidenceId) {
         let (facility, device) = TERMINALS[self.terminal];
         let evidence = evidence_ref(&group_key(), &self.bytes(), "application/xml").id;
-        let place = format!("{device}/face");
+        let place = format!("{device}/{}", self.folder);
         let code = FacilityCode::from(facility);
         let id = ObservationId::of_evidence(&code, &place, &evidence, 0);
         (id, evidence)

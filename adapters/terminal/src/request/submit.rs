@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use shikaku_disk::{Disk, How, is_there};
+use shikaku_schemas::mutant::{Mutant, planted};
 use shikaku_schemas::oqs::Message;
 use shikaku_schemas::task::Task;
 
@@ -86,7 +87,11 @@ pub(crate) fn send(
         file: Some(file.clone()),
         ..request.clone()
     };
-    if let Err(error) = journal.note(step(Step::Intent)) {
+    let noted = match planted(Mutant::SubmitBeforeIntent) {
+        true => Ok(()),
+        false => journal.note(step(Step::Intent)),
+    };
+    if let Err(error) = noted {
         remove_quietly(disk, &temporary);
         return Err(error);
     }

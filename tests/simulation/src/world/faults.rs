@@ -14,7 +14,8 @@ impl World {
             self.backup = Some(self.database.backup());
         }
         match self.sky.dice.below(100) {
-            0..50 => self.ordinary(),
+            0..42 => self.ordinary(),
+            42..50 => self.at_a_desk(),
             50..62 => self.death(),
             62..66 => self.pause(),
             66..72 => self.cut(),
@@ -143,6 +144,7 @@ impl World {
         let machine = &mut self.machines[at];
         machine.node.jump_clock(by);
         machine.skew_ms += by;
+        self.jumped = true;
         let name = machine.node.name.clone();
         self.fault(format!("the clock of {name} jumps by {by} ms"));
     }

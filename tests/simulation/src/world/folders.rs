@@ -7,8 +7,8 @@ use shikaku_terminal::quarantine;
 use super::{Role, World};
 use crate::disk::SimulatedDisk;
 use crate::node::Node;
-use crate::terminal::Content;
-use crate::town::TERMINALS;
+use crate::terminal::{Content, Request};
+use crate::town::{Seen, TERMINALS};
 
 impl World {
     /// The terminals write on.
@@ -17,6 +17,37 @@ impl World {
             for whole in self.terminals[place].goes_on() {
                 self.lies_there(place, whole);
             }
+            for request in self.terminals[place].takes() {
+                self.is_asked(place, &request);
+            }
+        }
+    }
+
+    /// The centre is asked: it answers late, twice, not at all, or what nobody can read.
+    fn is_asked(&mut self, place: usize, request: &Request) {
+        let id = TERMINALS[place].1;
+        self.sky.tell(format!("{id} takes a request"));
+        if request.times > 1 && !self.model.betrayed[place] {
+            let what = format!("invariant 13: an inquiry was sent {} times", request.times);
+            self.sky.story.broken(self.sky.millis(), what);
+        }
+        let seen = Seen {
+            folder: "res",
+            person: request.person,
+            ..self.answer(place)
+        };
+        let answer = Content::Answer(seen);
+        let kind = self.sky.dice.below(10);
+        let pause = self.sky.dice.below(20_000);
+        let terminal = &mut self.terminals[place];
+        match kind {
+            0 => {}
+            1 => terminal.answers(pause, &request.answer, Content::Garbage),
+            2 => {
+                terminal.answers(pause, &request.answer, answer.clone());
+                terminal.answers(pause + 5000, &request.answer, answer);
+            }
+            _ => terminal.answers(pause, &request.answer, answer),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The world: machines with their processes, the people, and everything that goes wrong.
 
 mod consumer;
+mod desk;
 mod faults;
 mod folders;
 mod people;
@@ -19,15 +20,17 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use crate::checker::Checker;
-use crate::disk::{Platter, SimulatedDisk};
+use crate::disk::SimulatedDisk;
 use crate::line::Connection;
 use crate::meters::Meters;
 use crate::node::{Death, Node, Sky, Weather, now};
+use crate::platter::Platter;
 use crate::server::Server;
 use crate::terminal::{Seconds, Terminal};
 use crate::town::{CONSUMERS, Model, TERMINALS};
 use crate::weather::Fine;
 use consumer::{Consumer, consume};
+use desk::Desks;
 use process::{hub, projections, terminal};
 
 /// What a machine runs.
@@ -85,6 +88,9 @@ pub struct World {
     consumers: Vec<Consumer>,
     terminals: Vec<Terminal>,
     meters: Meters,
+    desks: Desks,
+    /// A clock jumped: deadlines may lie far away since.
+    jumped: bool,
     model: Model,
     seconds: Seconds,
     restores: bool,
@@ -116,6 +122,8 @@ impl World {
             consumers: Vec::new(),
             terminals: Vec::new(),
             meters,
+            desks: Desks::default(),
+            jumped: false,
             model: Model::default(),
             seconds: Seconds::default(),
             restores,

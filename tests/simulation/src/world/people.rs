@@ -17,7 +17,7 @@ impl World {
                 .model
                 .kept
                 .values()
-                .filter(|seen| seen.terminal == place)
+                .filter(|seen| seen.terminal == place && seen.folder == "face")
                 .collect();
             let content = if again && !known.is_empty() {
                 let at = usize::try_from(self.sky.dice.below(known.len() as u64));
@@ -35,7 +35,7 @@ impl World {
             .tell(format!("{} answers at {}", count, TERMINALS[place].1));
     }
 
-    fn answer(&mut self, terminal: usize) -> Seen {
+    pub(super) fn answer(&mut self, terminal: usize) -> Seen {
         let dice = &self.sky.dice;
         // Some answers were long on their way.
         let late = match dice.below(4) {
@@ -45,6 +45,7 @@ impl World {
         let second = self.seconds.take(now(&self.sky).as_second() - late);
         Seen {
             terminal,
+            folder: "face",
             person: dice.below(5),
             says: *dice.pick(&Says::ALL),
             executed_at: jiff::Timestamp::from_second(second)

@@ -50,7 +50,7 @@ pub(super) async fn hub(
         group_key: group_key(),
         nats: broker,
         feed_days: 30,
-        answer_timeout: Duration::from_secs(180),
+        answer_timeout: Duration::from_secs(40),
         jobs: JobOptions::default(),
         months: MonthOptions::OFF,
         medical: Default::default(),

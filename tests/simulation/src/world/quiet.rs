@@ -51,6 +51,7 @@ impl World {
         self.tell_ledger();
         self.log_is_the_ledger();
         self.folders_agree();
+        self.desks_agree();
         settled(&self.checker, &ledger, &self.model, &taken).await
     }
 
@@ -75,7 +76,7 @@ impl World {
 
     /// What is not done yet.
     fn unquiet(&self) -> Option<String> {
-        if let Some(what) = self.unread() {
+        if let Some(what) = self.unread().or_else(|| self.unanswered()) {
             return Some(what);
         }
         let head = self.database.position();
