@@ -11,7 +11,6 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::{QuarantinedFile, directory, file, ids_with, lock, remove, remove_if_there, show_on};
-use crate::folder::sync_folder;
 
 /// A file's name and bytes, as they were.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,7 +96,7 @@ impl Quarantine {
         self.write_whole(&file(directory, what.id, "sealed"), &sealed)?;
         let json = serde_json::to_vec_pretty(what)?;
         self.write_whole(&file(directory, what.id, "json"), &json)?;
-        sync_folder(&*self.disk, directory);
+        self.disk.sync_directory(directory)?;
         self.marks().insert(what.id, None);
         self.news.notify_one();
         Ok(())

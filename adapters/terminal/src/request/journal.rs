@@ -14,7 +14,6 @@ use shikaku_schemas::value::{InquiryId, jst_day};
 
 use super::asked::Asked;
 use super::forwarded::Forwarded;
-use crate::folder::sync_folder;
 
 /// Settled requests are remembered this long, for late answers.
 const REMEMBER_DAYS: i64 = 35;
@@ -129,7 +128,7 @@ impl Journal {
         }
         file.sync()?;
         disk.rename(&fresh, &path)?;
-        sync_folder(&**disk, directory);
+        disk.sync_directory(directory)?;
         let mut journal = Self {
             file: disk.open(&path, How::Append)?,
             disk: disk.clone(),
