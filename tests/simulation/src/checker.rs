@@ -88,8 +88,13 @@ impl Checker {
             .extend(events.map(|head| (head.position, head.event_id)));
     }
 
+    /// How often the database was put back.
+    pub fn restores(&self) -> u64 {
+        self.known().forgotten.restores
+    }
+
     /// What a restore may have taken is not missed.
-    fn was_answered(&self, id: &ObservationId) -> bool {
+    pub fn was_answered(&self, id: &ObservationId) -> bool {
         self.database.is_answered(id) || self.known().forgotten.answered.contains(id)
     }
 

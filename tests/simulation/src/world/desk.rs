@@ -103,7 +103,8 @@ impl World {
         if self.desks.heard().giving > 0 {
             return Some("a command".to_owned());
         }
-        if self.jumped {
+        // Nor is an inquiry missed that a restore took.
+        if self.jumped || self.checker.restores() > 0 {
             return None;
         }
         let is_open = |kinds: &BTreeSet<String>| !ENDS.iter().any(|end| kinds.contains(*end));
@@ -116,7 +117,8 @@ impl World {
     pub(super) fn desks_agree(&self) {
         let inquiries = self.inquiries();
         for (command, ids) in &self.desks.heard().done {
-            let lost = |id: &Uuid| !inquiries.contains_key(&id.to_string());
+            let is_whole = self.checker.restores() == 0;
+            let lost = |id: &Uuid| is_whole && !inquiries.contains_key(&id.to_string());
             if ids.len() > 1 || ids.iter().any(lost) {
                 let what = format!("command {command} came to {ids:?}, or to nothing");
                 self.sky.story.broken(self.sky.millis(), what);

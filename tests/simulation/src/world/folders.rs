@@ -66,9 +66,9 @@ impl World {
     /// A disk lied, and then lost its power: what nobody answered may be gone.
     pub(super) fn betray(&mut self, place: usize) {
         self.model.betrayed[place] = true;
-        let database = &self.database;
+        let checker = &self.checker;
         let lost = self.model.kept.extract_if(.., |id, seen| {
-            seen.terminal == place && !database.is_answered(id)
+            seen.terminal == place && !checker.was_answered(id)
         });
         self.model.doubtful.extend(lost);
     }
@@ -96,7 +96,7 @@ impl World {
             }
         }
         let mut kept = self.model.kept.iter();
-        let unread = kept.find(|(id, _)| !self.database.is_answered(id));
+        let unread = kept.find(|(id, _)| !self.checker.was_answered(id));
         unread.map(|(_, seen)| format!("an answer of {}", TERMINALS[seen.terminal].1))
     }
 
