@@ -6,16 +6,17 @@ use shikaku_ledger::{Ledger, LedgerError};
 use shikaku_schemas::task::{Task, TaskBody};
 use shikaku_schemas::value::{RecordId, StreamId};
 
-/// The rule by which `task` may not be handed out any more, if there is one.
-pub(crate) async fn forbidden(
+/// `task` as it may be handed out: it ends with the consent that it rests on. Or the rule by which it may not be handed
+/// out any more.
+pub(crate) async fn permitted(
     ledger: &Ledger,
-    task: &Task,
+    task: Task,
     record: Option<RecordId>,
     now: Timestamp,
-) -> Result<Option<&'static str>, LedgerError> {
+) -> Result<Result<Task, &'static str>, LedgerError> {
     let (TaskBody::DrugInfo(_) | TaskBody::CheckupInfo(_), Some(record)) = (&task.body, record)
     else {
-        return Ok(None);
+        return Ok(Ok(task));
     };
     let stream = StreamId::patient(record);
     let mut streams = ledger.load_streams(std::slice::from_ref(&stream)).await?;
@@ -26,5 +27,11 @@ pub(crate) async fn forbidden(
         .map(|event| (Origin::from(&event.head), event.event.as_ref()));
     let state = patient::replay(told);
     let permitted = patient::still_permitted(&state, &task.facility, &task.body, now);
-    Ok(permitted.err().map(|rejection| rejection.rule()))
+    Ok(match permitted {
+        Ok(until) => Ok(Task {
+            deadline: until.map_or(task.deadline, |until| task.deadline.min(until.0)),
+            ..task
+        }),
+        Err(rejection) => Err(rejection.rule()),
+    })
 }

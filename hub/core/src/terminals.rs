@@ -38,6 +38,8 @@ struct Heard {
 struct Terminal {
     /// It was told something then, and nothing was heard of it since.
     unanswered_since: Option<Timestamp>,
+    /// The last that was heard is that a request of it was never taken, or never answered.
+    failed: bool,
     /// Jobs that it has now.
     jobs: usize,
 }
@@ -54,10 +56,16 @@ impl Terminals {
         let mut heard = self.lock();
         let late = Duration::try_from(now.duration_since(seen_at)).unwrap_or_default();
         heard.late = late.min(LATE_AT_MOST);
-        heard.terminals.entry(place).or_default().unanswered_since = None;
+        let terminal = heard.terminals.entry(place).or_default();
+        (terminal.unanswered_since, terminal.failed) = (None, false);
         if let Some(job) = job {
             heard.jobs.insert(job, now);
         }
+    }
+
+    /// Its adapter said that a request was never taken, or never answered: the adapter lives, its terminal may not.
+    pub(crate) fn failed(&self, place: Place) {
+        self.lock().terminals.entry(place).or_default().failed = true;
     }
 
     /// It was told something.
@@ -117,7 +125,7 @@ impl Terminals {
         let standing = |id: &String| {
             let place = (facility.code.clone(), id.clone());
             let known = heard.terminals.get(&place).copied().unwrap_or_default();
-            let silent = known.unanswered_since.is_some_and(silent);
+            let silent = known.failed || known.unanswered_since.is_some_and(silent);
             (not == Some(id.as_str()), silent, known.jobs)
         };
         let ids = facility.terminals.iter().map(|terminal| &terminal.id);
@@ -188,6 +196,17 @@ mod tests {
         // A clock that goes before ours.
         terminals.heard(at("t2"), None, second(9_999), second(803));
         assert!(silent(803));
+    }
+
+    #[test]
+    fn a_terminal_that_left_a_request_unanswered_is_passed_over_until_it_is_heard_again() {
+        let terminals = Terminals::default();
+        let now = Timestamp::from_second(10).unwrap();
+        terminals.heard(at("t1"), None, now, now);
+        terminals.failed(at("t1"));
+        assert_eq!(chosen(&terminals, 10), "t2");
+        terminals.heard(at("t1"), None, now, now);
+        assert_eq!(chosen(&terminals, 10), "t1");
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //! next scan. The id follows from facility, folder and bytes, so that the same file is set aside once.
 
 mod store;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::path::{Path, PathBuf};

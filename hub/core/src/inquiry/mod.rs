@@ -123,14 +123,15 @@ impl Inquiries {
     async fn tell(&self, open: &mut OpenInquiries) -> Result<(), Cause> {
         let now = self.clock.now();
         for task in open.untold(&self.group, &self.limits(), now) {
+            let inquiry = task.inquiry;
             if task.deadline > now {
-                let record = open.record_of(task.inquiry);
-                match medical::forbidden(&self.ledger, &task, record, now).await? {
-                    Some(rule) => self.withdraw(task.inquiry, rule).await?,
-                    None => self.publish(&task).await?,
+                let record = open.record_of(inquiry);
+                match medical::permitted(&self.ledger, task, record, now).await? {
+                    Ok(task) => self.publish(&task).await?,
+                    Err(rule) => self.withdraw(inquiry, rule).await?,
                 }
             }
-            open.told(task.inquiry, now);
+            open.told(inquiry, now);
         }
         Ok(())
     }

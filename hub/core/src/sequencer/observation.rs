@@ -98,7 +98,12 @@ impl Context {
             };
             let place = (seen.facility.clone(), seen.device.clone());
             let now = self.clock.now();
-            self.terminals.heard(place, job, seen.seen_at, now);
+            self.terminals.heard(place.clone(), job, seen.seen_at, now);
+            if let ObservationBody::InquiryProgress(told) = &seen.body
+                && matches!(told.progress, Progress::TimedOut | Progress::Uncertain)
+            {
+                self.terminals.failed(place);
+            }
         }
     }
 

@@ -231,6 +231,28 @@ async fn a_request_whose_consent_is_over_is_not_handed_out() {
     assert_eq!(ended.await.as_deref(), Some("consent-over"));
 }
 
+/// A terminal that wakes late must not submit it: the deadline is in the task, and ends with the consent.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_ends_with_the_consent_that_it_rests_on() {
+    let stage = Stage::new().await;
+    let hub = stage.hub().await;
+    let lasts = Duration::from_secs(90);
+    let end = stage.clock.now() + lasts;
+    stage
+        .observe(&consented_for(&stage, "a", &["drug"], lasts))
+        .await;
+    made(&hub.handle.command(ask(ConsentScope::Drug, None)).await);
+    let jetstream = async_nats::jetstream::new(stage.tester.clone());
+    let task = until("the request waits for its terminal", async || {
+        let tasks = jetstream.get_stream("TASKS").await.ok()?;
+        tasks.get_raw_message(1).await.ok()
+    })
+    .await;
+    let task: shikaku_schemas::task::Task = serde_json::from_slice(&task.payload).unwrap();
+    assert_eq!(task.deadline.as_millisecond(), end.as_millisecond());
+    hub.stop().await.unwrap();
+}
+
 /// A `YZKsiquc` answer with four drugs and a treatment.
 const DRUGS: &[u8] =
     include_bytes!("../../../../schemas/samples/oqs/answers/YZKsiquc01res_drugs.xml");

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use shikaku_schemas::event::{Event, MedicalInformationReceived};
 use shikaku_schemas::oqs::medical::{FIRST_CHECKUP_MONTH, FIRST_DRUG_MONTH};
 use shikaku_schemas::task::{CheckupQuestion, DrugQuestion, QualificationNumbers, TaskBody};
-use shikaku_schemas::value::{ConsentScope, FacilityCode, Month};
+use shikaku_schemas::value::{AsOf, ConsentScope, FacilityCode, Month};
 
 use super::command::PatientRejection;
 use super::consent::permission;
@@ -94,7 +94,7 @@ pub fn medical_question(
     }))
 }
 
-/// Whether a request may still be handed to a terminal.
+/// Until when a request may be handed to a terminal and submitted there; `None` for one that rests on no consent.
 ///
 /// # Errors
 /// The rule that forbids it by now.
@@ -103,7 +103,7 @@ pub fn still_permitted(
     facility: &FacilityCode,
     body: &TaskBody,
     now: Timestamp,
-) -> Result<(), PatientRejection> {
+) -> Result<Option<AsOf>, PatientRejection> {
     if state.erased {
         return Err(PatientRejection::RecordErased);
     }
@@ -115,10 +115,11 @@ pub fn still_permitted(
         TaskBody::CheckupInfo(_) => &[ConsentScope::Checkup],
         _ => &[],
     };
-    for scope in scopes {
-        permission(state, facility, *scope, now)?;
-    }
-    Ok(())
+    let ends = scopes
+        .iter()
+        .map(|scope| permission(state, facility, *scope, now));
+    let ends: Vec<AsOf> = ends.collect::<Result<_, _>>()?;
+    Ok(ends.into_iter().min_by_key(|end| end.0))
 }
 
 /// Treatments come together with drugs, so both must be consented to.

@@ -47,7 +47,7 @@ impl Protocol for Submission {
         code("Start", FOLLOW, "recover"),
         code("TakeTask", SUBMIT, "submit"),
         code("NoteIntent", JOURNAL, "note"),
-        code("Rename", READ, "rename_without_overwriting"),
+        code("Rename", SUBMIT, "make_visible"),
         code("SyncFolder", READ, "sync_folder"),
         code("NoteSubmitted", JOURNAL, "note"),
         code("Tell", INQUIRIES, "try_take"),

@@ -58,7 +58,10 @@ impl World {
             Content::Answer(seen) => {
                 let (id, evidence) = seen.observed();
                 self.checker.rests_on(id, evidence);
-                self.model.kept.insert(id, seen);
+                // What a lying disk lost may be taken for known when it comes again.
+                if !self.model.doubtful.contains_key(&id) {
+                    self.model.kept.insert(id, seen);
+                }
             }
         }
     }

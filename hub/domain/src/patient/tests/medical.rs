@@ -140,7 +140,11 @@ fn what_was_asked_for_is_no_longer_permitted_once_the_consent_is_over() {
     let story = consented([a1()], &[Drug, Treatment]);
     let body = asks(&story, &wish(Drug, None, None)).unwrap();
     let still = |hour, day| still_permitted(&story.state, &here(), &body, at(day, hour).0);
-    assert_eq!(still(11, MAY_11), Ok(()));
+    let until = still(11, MAY_11).unwrap().expect("it rests on a consent");
+    assert!(
+        until > at(MAY_11, 11) && until < at(date(2026, 5, 12), 11),
+        "{until:?}"
+    );
     assert_eq!(
         still(11, date(2026, 5, 12)),
         Err(PatientRejection::ConsentOver)
