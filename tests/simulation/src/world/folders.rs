@@ -58,9 +58,12 @@ impl World {
             Content::Answer(seen) => {
                 let (id, evidence) = seen.observed();
                 self.checker.rests_on(id, evidence);
-                // What a lying disk lost may be taken for known when it comes again.
-                if !self.model.doubtful.contains_key(&id) {
-                    self.model.kept.insert(id, seen);
+                // What a lying disk lost may be taken for known when it comes again; and the answer to a request that its
+                // journal has forgotten is nobody's.
+                let is_forgotten = self.model.betrayed[place] && seen.folder == "res";
+                match is_forgotten || self.model.doubtful.contains_key(&id) {
+                    true => drop(self.model.doubtful.insert(id, seen)),
+                    false => drop(self.model.kept.insert(id, seen)),
                 }
             }
         }
