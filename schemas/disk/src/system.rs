@@ -35,7 +35,11 @@ impl Disk for SystemDisk {
         };
         match options.open(path) {
             Ok(file) => Ok(Arc::new(file)),
-            Err(error) if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
+            // A link where a file was expected.
+            Err(error)
+                if how == How::ReadPlain
+                    && error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) =>
+            {
                 Err(io::ErrorKind::NotFound.into())
             }
             Err(error) => Err(error),

@@ -26,7 +26,8 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// Comes, is sent this many commands, and goes; pcscd has noticed that it is gone when this returns.
+    /// Comes, is sent at least this many commands, is let go of, and goes; pcscd has noticed that it is gone when this
+    /// returns.
     fn show(&self, card: Card, commands: usize) {
         let card = self.pcscd.lock().expect("not poisoned").insert(0, card);
         card.is_noticed();
@@ -39,8 +40,11 @@ impl<'a> Desk<'a> {
             // Polling.
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
+        // A card that is pulled before its last answer arrived was never read.
+        let truth = Truth::new();
+        truth.wait(0, "the reading is over", |now| !now.in_use);
         drop(card);
-        Truth::new().wait(0, "the card is gone", |now| !now.card);
+        truth.wait(0, "the card is gone", |now| !now.card);
     }
 }
 
@@ -61,8 +65,7 @@ impl Specimen for Desk<'_> {
     }
 
     fn present_malformed(&self) {
-        // Its last command: a card that is pulled earlier was never read.
-        self.show(Card::hospital("\u{7}"), 4);
+        self.show(Card::hospital("\u{7}"), 1);
     }
 
     fn peer_goes(&self) {

@@ -105,7 +105,7 @@ impl Ledger {
         is_read_only: bool,
     ) -> Result<Self, LedgerError> {
         let keys = Keys::open(&options.keys, is_read_only).await?;
-        let epochs = Epochs::read(&store).await?;
+        let epochs = Epochs::read(&store, &heads).await?;
         let head = store.head().await?;
         let inner = Inner {
             identity: epochs.identity(),

@@ -16,7 +16,9 @@ use shikaku_schemas::value::Position;
 use uuid::Uuid;
 
 use super::signer::file;
+use super::{CompactRange, Hash};
 use crate::LedgerError;
+use crate::model::StoreIdentity;
 
 /// Bytes of `heads.pending`; constant, so that one write replaces all of it.
 const PENDING_BYTES: usize = 1024;
@@ -43,6 +45,25 @@ pub(crate) struct SignedHead {
 }
 
 impl SignedHead {
+    /// That the ledger ends so, not yet signed.
+    pub(crate) fn unsigned(
+        identity: StoreIdentity,
+        recorded_at: Timestamp,
+        chain: &Hash,
+        tree: &CompactRange,
+    ) -> Self {
+        Self {
+            store: identity.store_id,
+            epoch: identity.epoch,
+            position: Position(tree.size()),
+            root: hex::encode(tree.root()),
+            chain: hex::encode(chain),
+            recorded_at,
+            key: String::new(),
+            signature: String::new(),
+        }
+    }
+
     /// What is signed. Changing it needs a new version word.
     pub(crate) fn signed_text(&self) -> String {
         format!(

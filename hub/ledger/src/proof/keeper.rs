@@ -6,7 +6,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 use metrics::counter;
 use shikaku_disk::off_thread;
-use shikaku_schemas::value::Position;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -111,16 +110,13 @@ impl Task {
     }
 
     fn sign(&self, state: &ProofState) -> SignedHead {
-        self.signer.sign(SignedHead {
-            store: self.identity.store_id,
-            epoch: self.identity.epoch,
-            position: Position(state.tree.size()),
-            root: hex::encode(state.tree.root()),
-            chain: hex::encode(state.chain),
-            recorded_at: state.recorded_at,
-            key: String::new(),
-            signature: String::new(),
-        })
+        let ProofState {
+            recorded_at,
+            chain,
+            tree,
+        } = state;
+        let head = SignedHead::unsigned(self.identity, *recorded_at, chain, tree);
+        self.signer.sign(head)
     }
 
     async fn note(&self, head: &SignedHead) {

@@ -14,6 +14,7 @@ crate::on_both_databases!(
     a_backup_older_than_an_epoch_gets_a_later_one,
     what_is_no_whole_history_begins_no_epoch,
     a_change_before_the_epoch_is_found,
+    an_epoch_that_the_database_alone_tells_of_voids_nothing,
     a_writer_that_meets_an_older_database_is_fenced,
     terms_of_an_epoch_are_above_all_that_a_backup_forgot,
 );
@@ -102,6 +103,29 @@ async fn what_is_no_whole_history_begins_no_epoch(place: &Place) {
     );
     let ledger = Ledger::open(&place.options).await.unwrap();
     assert_eq!(ledger.identity().epoch, 1);
+}
+
+/// Whoever can write the database, and nothing else, cuts events off and calls it a restore. On a machine where somebody
+/// who holds the key says that it was one, it is.
+async fn an_epoch_that_the_database_alone_tells_of_voids_nothing(place: &Place) {
+    let story = tell(place).await;
+    put_back(place, &story).await;
+    let forged = "INSERT INTO genesis SELECT 2, store_id, 6, created_at FROM genesis";
+    place.intrude(forged).await;
+    let ledger = Ledger::open(&place.options).await.unwrap();
+    let bad = ledger.verify(|_| {}).await.unwrap().first_bad.unwrap();
+    assert_eq!(bad.position, Position(7));
+    let refused = acquire(&ledger).await;
+    assert!(
+        matches!(refused, Err(LedgerError::Proof { .. })),
+        "{refused:?}"
+    );
+
+    let accepted = Ledger::accept_epoch(&place.options).await.unwrap();
+    assert_eq!(accepted.epoch, 2);
+    let ledger = Ledger::open(&place.options).await.unwrap();
+    assert_eq!(ledger.verify(|_| {}).await.unwrap().first_bad, None);
+    acquire(&ledger).await.unwrap().close().await.unwrap();
 }
 
 /// The head that was signed at six in the first epoch still counts in the second.

@@ -108,9 +108,14 @@ impl World {
         None
     }
 
+    /// The ledger as an operator on the first hub's machine opens it.
     pub(super) fn ledger_options(&self) -> LedgerOptions {
+        self.options_on(0)
+    }
+
+    pub(super) fn options_on(&self, hub: usize) -> LedgerOptions {
         let node = Node::new("auditor", &self.sky, 0);
-        let hub = &self.machines[0];
+        let hub = &self.machines[hub];
         let line = MemoryLine {
             database: self.database.clone(),
             weather: Arc::new(Fine),

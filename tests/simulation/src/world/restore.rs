@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shikaku_ledger::{Ledger, LedgerError};
+use shikaku_ledger::{Ledger, LedgerError, LedgerOptions, StoreIdentity};
 use tokio::time::{sleep, timeout};
 
 use super::{Role, World};
@@ -25,18 +25,35 @@ impl World {
         let lost = self.database.put_back(backup);
         self.checker.forget(&lost);
         let wits = Wits(Node::new("operator", &self.sky, 0));
+        let begin = async |options: &LedgerOptions| Ledger::begin_epoch(options, &wits).await;
+        self.says_so(0, "begun", begin).await;
+        let accept = async |options: &LedgerOptions| Ledger::accept_epoch(options).await;
+        self.says_so(1, "accepted", accept).await;
+    }
+
+    /// On one hub's machine, until it is done; ends hubs that stand in the way.
+    async fn says_so(
+        &mut self,
+        hub: usize,
+        done: &str,
+        say: impl AsyncFn(&LedgerOptions) -> Result<StoreIdentity, LedgerError>,
+    ) {
         loop {
-            let options = self.ledger_options();
-            match timeout(PATIENCE, Ledger::begin_epoch(&options, &wits)).await {
-                Ok(Ok(identity)) => {
-                    return self.sky.tell(format!("epoch {} has begun", identity.epoch));
+            let options = self.options_on(hub);
+            match timeout(PATIENCE, say(&options)).await {
+                Ok(Ok(StoreIdentity { epoch, .. })) => {
+                    return self.sky.tell(format!("epoch {epoch} is {done}"));
                 }
                 Ok(Err(error @ LedgerError::Proof { .. })) => {
                     let millis = self.sky.millis();
                     let what = format!("a whole backup was refused: {error}");
                     return self.sky.story.broken(millis, what);
                 }
-                Ok(Err(error)) => self.sky.tell(format!("no epoch yet: {error}")),
+                Ok(Err(error)) => {
+                    // Who reads that the disk is full makes room.
+                    self.machines[hub].platter.is_full(false);
+                    self.sky.tell(format!("no epoch yet: {error}"));
+                }
                 Err(_) => self.end_hubs().await,
             }
             sleep(Duration::from_millis(500)).await;

@@ -15,6 +15,8 @@ pub struct Truth {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slot {
     pub card: bool,
+    /// Somebody is connected to the card.
+    pub in_use: bool,
     /// Insertions and removals so far.
     pub count: u32,
 }
@@ -45,6 +47,7 @@ impl Truth {
             .expect("pcscd answers");
         Slot {
             card: state[0].event_state().contains(State::PRESENT),
+            in_use: state[0].event_state().contains(State::INUSE),
             count: state[0].event_count(),
         }
     }
@@ -67,6 +70,7 @@ impl Truth {
             }
             let now = Slot {
                 card: states[0].event_state().contains(State::PRESENT),
+                in_use: states[0].event_state().contains(State::INUSE),
                 count: states[0].event_count(),
             };
             if is(now) {
