@@ -54,8 +54,8 @@ cards: setup ## random walk of STEPS=1000 over two card readers, and the time fr
 
 SIMULATION = cd tests/simulation && RUSTFLAGS="--cfg tokio_unstable" cargo run --quiet --release --
 
-simulate: ## one deterministic run of the spine under faults: SEED=N STEPS=N, MUTANT=NAME plants one, RESTORES=1
-	@$(SIMULATION) --seed $(or $(SEED),1) --steps $(or $(STEPS),60) $(if $(MUTANT),--mutant $(MUTANT)) $(if $(RESTORES),--restores)
+simulate: ## one deterministic run of the spine under faults: SEED=N STEPS=N, MUTANT=NAME plants one
+	@$(SIMULATION) --seed $(or $(SEED),1) --steps $(or $(STEPS),60) $(if $(MUTANT),--mutant $(MUTANT))
 
 simulate-seeds: ## the fixed set of seeds that every change runs
 	@$(SIMULATION) --seed 1 --seeds $(or $(SEEDS),300) --steps $(or $(STEPS),60)

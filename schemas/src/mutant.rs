@@ -42,6 +42,10 @@ pub enum Mutant {
     ForgetToCompare,
     /// Evidence that is not whole does not stop a commit.
     CommitWithoutEvidence,
+    /// A hub goes on copying to `LOG` in an epoch that is past.
+    DropTheEpochCheck,
+    /// A feed goes on with its numbers in another epoch.
+    KeepNumbers,
 }
 
 impl Mutant {
@@ -65,6 +69,8 @@ impl Mutant {
         ("feed-expects-nothing", Self::FeedExpectsNothing),
         ("forget-to-compare", Self::ForgetToCompare),
         ("commit-without-evidence", Self::CommitWithoutEvidence),
+        ("drop-the-epoch-check", Self::DropTheEpochCheck),
+        ("keep-numbers", Self::KeepNumbers),
     ];
 }
 

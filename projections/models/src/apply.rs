@@ -56,6 +56,8 @@ pub(crate) struct Applier {
     pub(crate) lookup_key: SealKey,
     /// Where it stands; read from the store at the start of each following.
     pub(crate) checkpoint: Checkpoint,
+    /// The history of what is being applied.
+    identity: Option<StoreIdentity>,
     /// Last feed sequence given out, by facility.
     pub(crate) counters: BTreeMap<FacilityCode, u64>,
     /// Records set aside.
@@ -71,8 +73,6 @@ pub(crate) struct Applier {
 struct Work {
     views: HashMap<RecordId, RecordView>,
     keys: HashMap<RecordId, RecordKey>,
-    /// Messages told before, under whatever number.
-    told: HashSet<Uuid>,
     touched: BTreeSet<RecordId>,
     counted: BTreeSet<FacilityCode>,
     change: Change,
@@ -93,6 +93,7 @@ impl Applier {
             keys,
             lookup_key: options.lookup_key.clone(),
             checkpoint,
+            identity: None,
             counters: BTreeMap::new(),
             parked: HashSet::new(),
             anchors: HashMap::new(),
@@ -120,6 +121,7 @@ impl Applier {
             ))
         });
         events.truncate(unknown.unwrap_or(events.len()));
+        self.identity = self.checkpoint.identity.or(identity);
         if let Some(last) = events.last() {
             let advance = Advance {
                 from: self.checkpoint.position,
@@ -143,6 +145,7 @@ impl Applier {
                 payload: payload.into(),
             });
         }
+        self.identity = self.checkpoint.identity;
         let before = (self.counters.clone(), self.records);
         self.parked.remove(&record);
         let mut work = self.fold(&events).await?;
@@ -194,30 +197,10 @@ impl Applier {
             }
         }
         Ok(Work {
-            told: self.told_before(events).await?,
             views,
             keys,
             ..Work::default()
         })
-    }
-
-    /// After a change of history the new one may repeat what the outbox told of the old one.
-    async fn told_before(&self, events: &[LogEvent]) -> Result<HashSet<Uuid>, Trouble> {
-        let repeated: Vec<Uuid> = events
-            .iter()
-            .filter(|log| log.event.head.position <= self.checkpoint.adopt)
-            .flat_map(|log| {
-                self.group
-                    .facilities
-                    .iter()
-                    .map(|facility| ce_id(log.event.head.event_id, self.variant, &facility.code, 0))
-            })
-            .collect();
-        let mut told = HashSet::new();
-        for ids in repeated.chunks(500) {
-            told.extend(self.store.known_messages(ids).await?);
-        }
-        Ok(told)
     }
 
     /// Applies one event of a record, or says why it can't be.
@@ -254,10 +237,11 @@ impl Applier {
         key: &SealKey,
         work: &mut Work,
     ) -> Result<(), &'static str> {
-        let ce_id = ce_id(head.event_id, self.variant, &facility, 0);
-        if head.position <= self.checkpoint.gate || work.told.contains(&ce_id) {
+        if head.position <= self.checkpoint.gate {
             return Ok(());
         }
+        let epoch = self.identity.map_or(1, |identity| identity.epoch);
+        let ce_id = ce_id(head.event_id, self.variant, &facility, epoch);
         let plain = serde_json::to_vec(&message.body).map_err(|_| "a body can't be written")?;
         let counter = self.counters.entry(facility.clone()).or_default();
         *counter += 1 + u64::from(planted(Mutant::SkipFeedSequence) && *counter % 4 == 3);

@@ -31,7 +31,8 @@ pub(crate) struct StoreIdentity {
 }
 
 impl StoreIdentity {
-    fn parse(store_id: Option<&str>, epoch: Option<&str>) -> Option<Self> {
+    /// As headers and stream metadata name it.
+    pub(crate) fn parse(store_id: Option<&str>, epoch: Option<&str>) -> Option<Self> {
         Some(Self {
             store_id: store_id?.parse().ok()?,
             epoch: epoch?.parse().ok()?,

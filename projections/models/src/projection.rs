@@ -99,7 +99,11 @@ impl Projection {
             "rows belong to another history: rebuilding from the first event"
         );
         metrics::counter!("shikaku_projection_rebuilds_total", "projection" => name).increment(1);
-        if let Err(error) = self.applier.store.begin_rebuild(History::Other).await {
+        let other = match planted(Mutant::KeepNumbers) {
+            true => History::Same,
+            false => History::Other,
+        };
+        if let Err(error) = self.applier.store.begin_rebuild(other).await {
             tracing::error!(%error, "the rebuild could not begin; tried again");
         }
     }
@@ -114,12 +118,12 @@ impl Projection {
 
     async fn follow_or_fail(&mut self) -> Result<std::convert::Infallible, Trouble> {
         self.applier.reload().await?;
-        if self.applier.position() == Position::default() && self.applier.counters.is_empty() {
-            self.applier.anchors = self.anchors().await?;
-        }
         let from = self.applier.position().0.max(1);
         let mut reader = LogReader::open(&self.broker, from).await?;
         self.check_history(reader.identity, reader.last)?;
+        if self.applier.position() == Position::default() && self.applier.counters.is_empty() {
+            self.applier.anchors = self.anchors().await?;
+        }
         for record in self.applier.store.parked().await? {
             if self.applier.retry(record).await? {
                 tracing::info!(projection = %self.variant, "a record set aside is through");

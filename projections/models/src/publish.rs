@@ -3,7 +3,7 @@
 //! One publisher per feed stream. Each message expects the stream's last sequence, so that when one is lost
 //! on a broken connection all behind it are refused instead of overtaking it. After any trouble the stream is
 //! asked what it holds: what was stored and not yet marked is marked, what was lost is sent again with the
-//! same ids and numbers.
+//! same ids and numbers. In another epoch of the ledger everything is told anew, from one on.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -26,10 +26,11 @@ use uuid::Uuid;
 
 use crate::keys::{KeyRing, RecordKey};
 use crate::letter;
+use crate::log::StoreIdentity;
 use crate::run::{Cause, ModelsError};
 use crate::sealed::body_place;
 use crate::status::StatusBoard;
-use crate::store::{Pending, Store};
+use crate::store::{Pending, Store, Stored};
 
 const BATCH: u32 = 256;
 const POLL: Duration = Duration::from_secs(1);
@@ -51,6 +52,8 @@ pub(crate) struct Publisher {
 
 /// The last message of a feed.
 pub(crate) struct LastTold {
+    /// The history that it tells of.
+    identity: Option<StoreIdentity>,
     pub(crate) ce_id: Uuid,
     pub(crate) feed_sequence: u64,
     pub(crate) stream_sequence: u64,
@@ -60,6 +63,9 @@ pub(crate) struct LastTold {
 struct StreamPlace {
     born: String,
     last: u64,
+    /// The history that each variant told of.
+    of: HashMap<FeedVariant, StoreIdentity>,
+    /// What was told of it last.
     told: HashMap<(FeedVariant, FacilityCode), LastTold>,
 }
 
@@ -69,6 +75,7 @@ impl StreamPlace {
         &self,
         variant: FeedVariant,
         store: &Store,
+        of: StoreIdentity,
         pending: &[Pending],
     ) -> Result<bool, Cause> {
         let mut marked = false;
@@ -81,13 +88,23 @@ impl StreamPlace {
                 message.facility == *facility && message.feed_sequence <= told.feed_sequence
             };
             if pending.iter().any(old) {
-                store
-                    .mark_through(facility, told.feed_sequence, told.stream_sequence)
-                    .await?;
+                store.mark_through(of, &told.place(facility)).await?;
                 marked = true;
             }
         }
         Ok(marked)
+    }
+}
+
+impl LastTold {
+    /// Whether it tells of a later epoch of the same ledger.
+    fn is_after(&self, of: StoreIdentity) -> bool {
+        let later = |told: StoreIdentity| told.store_id == of.store_id && told.epoch > of.epoch;
+        self.identity.is_some_and(later)
+    }
+
+    fn place(&self, facility: &FacilityCode) -> Stored {
+        (facility.clone(), self.feed_sequence, self.stream_sequence)
     }
 }
 
@@ -105,6 +122,7 @@ pub(crate) async fn last_told(
     let header = |name: &str| message.headers.get(name).map(|value| value.as_str());
     let told = || {
         Some(LastTold {
+            identity: StoreIdentity::parse(header(STORE_ID), header(STORE_EPOCH)),
             ce_id: header("ce-id")?.parse().ok()?,
             feed_sequence: header(FEED_SEQUENCE)?.parse().ok()?,
             stream_sequence: message.sequence,
@@ -177,43 +195,60 @@ impl Publisher {
         let mut place = StreamPlace {
             born: info.created,
             last: info.last_sequence,
+            of: HashMap::new(),
             told: HashMap::new(),
         };
         for (variant, store) in &self.outboxes {
-            let (known, highest) = store.feed_stream().await?;
-            let lost = known.as_ref() != Some(&place.born) || place.last < highest;
-            for facility in &self.facilities {
-                match last_told(&self.broker, *variant, facility).await? {
-                    Some(told) => {
-                        store
-                            .mark_through(facility, told.feed_sequence, told.stream_sequence)
-                            .await?;
-                        let again = match planted(Mutant::ForgetToCompare) {
-                            true => 0,
-                            false => store.unmark_after(facility, told.feed_sequence).await?,
-                        };
-                        note_refill(*variant, again);
-                        place.told.insert((*variant, facility.clone()), told);
-                    }
-                    None if lost => {
-                        store.expire(facility, self.oldest_us()).await?;
-                        let again = match planted(Mutant::ForgetToCompare) {
-                            true => 0,
-                            false => store.unmark_after(facility, 0).await?,
-                        };
-                        note_refill(*variant, again);
-                    }
-                    None => {}
-                }
-            }
-            if lost {
-                if known.is_some() {
-                    store.unmark_letters().await?;
-                }
-                store.set_feed_stream(&place.born).await?;
+            if let Some(of) = store.checkpoint().await?.identity {
+                self.compare_one(*variant, store, of, &mut place).await?;
             }
         }
         Ok(place)
+    }
+
+    /// The same for one outbox and the history that it tells of.
+    async fn compare_one(
+        &self,
+        variant: FeedVariant,
+        store: &Store,
+        of: StoreIdentity,
+        place: &mut StreamPlace,
+    ) -> Result<(), Cause> {
+        let (known, highest) = store.feed_stream().await?;
+        let lost = known.as_ref() != Some(&place.born) || place.last < highest;
+        for facility in &self.facilities {
+            let told = last_told(&self.broker, variant, facility).await?;
+            if told.as_ref().is_some_and(|told| told.is_after(of)) {
+                return Err("the feed tells of a later epoch than the outbox".into());
+            }
+            place.told.remove(&(variant, facility.clone()));
+            let through = match told.filter(|told| told.identity == Some(of)) {
+                Some(told) => {
+                    let through = told.feed_sequence;
+                    store.mark_through(of, &told.place(facility)).await?;
+                    place.told.insert((variant, facility.clone()), told);
+                    through
+                }
+                None if lost => {
+                    store.expire(facility, self.oldest_us()).await?;
+                    0
+                }
+                None => continue,
+            };
+            let again = match planted(Mutant::ForgetToCompare) {
+                true => 0,
+                false => store.unmark_after(of, facility, through).await?,
+            };
+            note_refill(variant, again);
+        }
+        if lost {
+            if known.is_some() {
+                store.unmark_letters().await?;
+            }
+            store.set_feed_stream(&place.born).await?;
+        }
+        place.of.insert(variant, of);
+        Ok(())
     }
 
     /// Publishes the next messages of one outbox; false when there was none.
@@ -223,7 +258,11 @@ impl Publisher {
         store: &Store,
         place: &mut StreamPlace,
     ) -> Result<bool, Cause> {
-        let pending = store.pending(BATCH).await?;
+        let Some((of, pending)) = store.pending(BATCH).await? else {
+            self.status
+                .update(&variant.to_string(), |status| status.unpublished = 0);
+            return Ok(false);
+        };
         let waiting = if pending.len() < BATCH as usize {
             pending.len() as u64
         } else {
@@ -231,18 +270,19 @@ impl Publisher {
         };
         self.status
             .update(&variant.to_string(), |status| status.unpublished = waiting);
-        if pending.is_empty() {
-            return Ok(false);
-        }
-        // An outbox made again from the log holds what the feed has told long since.
-        if place.mark_told(variant, store, &pending).await? {
+        if place.of.get(&variant) != Some(&of) {
+            self.compare_one(variant, store, of, place).await?;
             return Ok(true);
         }
-        let acknowledgements = self.send(variant, store, place.last, &pending).await?;
+        // An outbox made again from the log holds what the feed has told long since.
+        if place.mark_told(variant, store, of, &pending).await? {
+            return Ok(true);
+        }
+        let acknowledgements = self.send(variant, of, place.last, &pending).await?;
         if planted(Mutant::MarkBeforeTold) {
             for message in &pending {
                 let place = (message.facility.clone(), message.feed_sequence, place.last);
-                store.mark(&[place]).await?;
+                store.mark(of, &[place]).await?;
             }
         }
         let mut stored = Vec::with_capacity(pending.len());
@@ -260,7 +300,7 @@ impl Publisher {
                 }
             }
         }
-        store.mark(&stored).await?;
+        store.mark(of, &stored).await?;
         let count = u64::try_from(stored.len())?;
         place.last += count;
         metrics::counter!("shikaku_feed_messages_total", "feed" => variant.to_string())
@@ -272,21 +312,18 @@ impl Publisher {
     async fn send(
         &self,
         variant: FeedVariant,
-        store: &Store,
+        of: StoreIdentity,
         mut expected: u64,
         pending: &[Pending],
     ) -> Result<Vec<Acknowledgement>, Cause> {
         let records: Vec<_> = pending.iter().map(|message| message.record).collect();
         let keys = self.keys.keys(&records).await?;
-        let identity = store.checkpoint().await?.identity;
         let mut acknowledgements = Vec::with_capacity(pending.len());
         for message in pending {
             let body = open_body(variant, message, keys.get(&message.record))?;
             let mut headers = headers(variant, message)?;
-            if let Some(identity) = identity {
-                headers.insert(STORE_ID, identity.store_id.to_string());
-                headers.insert(STORE_EPOCH, identity.epoch.to_string());
-            }
+            headers.insert(STORE_ID, of.store_id.to_string());
+            headers.insert(STORE_EPOCH, of.epoch.to_string());
             if !planted(Mutant::FeedExpectsNothing) {
                 headers.insert(NATS_EXPECTED_LAST_SEQUENCE, expected.to_string());
             }

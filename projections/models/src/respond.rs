@@ -159,10 +159,7 @@ impl Responder {
     /// The state of one chart number.
     async fn one(&self, asker: &Asker<'_>, patient: &str) -> Result<Value, Refusal> {
         let digest = lookup(&self.lookup_key, &asker.facility.code, patient);
-        let page = asker
-            .store
-            .page(&asker.facility.code, Which::Lookup(digest))
-            .await?;
+        let page = asker.page(Which::Lookup(digest)).await?;
         let states = self.states(asker, &page.rows).await?;
         let shown: Vec<_> = states.iter().map(|(record, _)| Some(*record)).collect();
         let looked: &[Option<RecordId>] = if shown.is_empty() { &[None] } else { &shown };
@@ -179,7 +176,13 @@ impl Responder {
     async fn page(&self, asker: &Asker<'_>, after: Option<&str>) -> Result<Value, Refusal> {
         let cursor = Cursor::parse(after)?;
         let which = Which::After(cursor.as_ref().map(|cursor| cursor.record), PAGE);
-        let page = asker.store.page(&asker.facility.code, which).await?;
+        let page = asker.page(which).await?;
+        let epoch = page.identity.map_or(0, |identity| identity.epoch);
+        if cursor.as_ref().is_some_and(|cursor| cursor.epoch != epoch) {
+            return Err(Refusal::Request(
+                "the ledger was put back: page from the beginning",
+            ));
+        }
         let since = cursor.map_or(page.feed_sequence, |cursor| cursor.feed_sequence);
         let mut told = Vec::new();
         let mut looked = Vec::new();
@@ -206,7 +209,7 @@ impl Responder {
         let mut answer = head(&page, since);
         answer["states"] = Value::Array(told);
         answer["next"] = match last {
-            Some(record) if more => Value::String(format!("{since}.{record}")),
+            Some(record) if more => Value::String(format!("{epoch}.{since}.{record}")),
             _ => Value::Null,
         };
         Ok(answer)
@@ -225,7 +228,7 @@ impl Responder {
             }
             _ => return Err(Refusal::Request("give from_sequence or from")),
         };
-        let page = asker.store.page(facility, Which::After(None, 0)).await?;
+        let page = asker.page(Which::After(None, 0)).await?;
         if sequence > page.feed_sequence + 1 {
             return Err(Refusal::Request("from_sequence lies behind the feed's end"));
         }
@@ -288,8 +291,19 @@ impl Responder {
     }
 }
 
+impl Asker<'_> {
+    async fn page(&self, which: Which) -> Result<Page, Refusal> {
+        let page = self.store.page(&self.facility.code, which).await?;
+        match page.position < page.gate {
+            true => Err(Refusal::Unavailable("rows are being made again".into())),
+            false => Ok(page),
+        }
+    }
+}
+
 /// A place in the snapshot.
 struct Cursor {
+    epoch: u32,
     feed_sequence: u64,
     record: RecordId,
 }
@@ -299,15 +313,16 @@ impl Cursor {
         let Some(text) = text.filter(|text| !text.is_empty()) else {
             return Ok(None);
         };
-        let parsed = text.split_once('.').and_then(|(sequence, record)| {
+        let mut words = text.splitn(3, '.');
+        let mut read = || {
             Some(Self {
-                feed_sequence: sequence.parse().ok()?,
-                record: record.parse().ok()?,
+                epoch: words.next()?.parse().ok()?,
+                feed_sequence: words.next()?.parse().ok()?,
+                record: words.next()?.parse().ok()?,
             })
-        });
-        parsed
-            .map(Some)
-            .ok_or(Refusal::Request("after is no cursor of a former answer"))
+        };
+        let no_cursor = Refusal::Request("after is no cursor of a former answer");
+        read().map(Some).ok_or(no_cursor)
     }
 }
 
@@ -315,6 +330,7 @@ fn head(page: &Page, feed_sequence: u64) -> Value {
     let Position(position) = page.position;
     json!({
         "store": page.identity.map(|identity| identity.store_id.to_string()),
+        "epoch": page.identity.map(|identity| identity.epoch),
         "position": position,
         "feed_sequence": feed_sequence,
     })

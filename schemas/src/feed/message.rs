@@ -9,11 +9,13 @@ use crate::value::{EventId, FacilityCode, RecordId};
 /// Namespace of feed message ids.
 const FEEDS: Uuid = Uuid::from_u128(0x2d9c_1f4e_31a8_5d6b_8a57_9b0e_66d2_7c10);
 
-/// `ce-id`: stable over redelivery, refill and rebuild; `n` counts messages of one event to one feed.
-pub fn ce_id(event: EventId, variant: FeedVariant, facility: &FacilityCode, n: u32) -> Uuid {
+/// `ce-id`: stable over redelivery, refill and rebuild. In another `epoch` of the ledger everything is told anew, under
+/// other ids: the broker would take the same ones for repetitions.
+pub fn ce_id(event: EventId, variant: FeedVariant, facility: &FacilityCode, epoch: u32) -> Uuid {
+    let before = epoch.saturating_sub(1);
     Uuid::new_v5(
         &FEEDS,
-        format!("{event}|{variant}|{facility}|{n}").as_bytes(),
+        format!("{event}|{variant}|{facility}|{before}").as_bytes(),
     )
 }
 

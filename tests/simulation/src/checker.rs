@@ -18,8 +18,8 @@ use crate::node::Sky;
 use crate::server::{Watcher, header};
 use crate::town::{CONSUMERS, Model, group};
 
-/// Where a feed message belongs: variant and facility.
-type Feed = (String, String);
+/// Where a feed message belongs: variant, facility, and the epoch that it tells of.
+type Feed = (String, String, u32);
 
 /// One message of a feed, as told.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,7 +42,7 @@ struct Known {
     forgotten: Forgotten,
     /// The last number in each life of a feed's stream.
     last: BTreeMap<(String, u64, Feed), u64>,
-    /// What each number of a feed was given to, for ever.
+    /// What each number of a feed was given to, for ever in its epoch.
     told: BTreeMap<Feed, BTreeMap<u64, Told>>,
 }
 
@@ -148,7 +148,11 @@ impl Checker {
         let mut words = message.subject.split('.').skip(2);
         let variant = words.next().unwrap_or_default().to_owned();
         let facility = words.next().unwrap_or_default().to_owned();
-        let feed = (variant, facility);
+        let Some(epoch) = header(message, topology::STORE_EPOCH).and_then(|text| text.parse().ok())
+        else {
+            return self.broken("a feed message has no epoch");
+        };
+        let feed = (variant, facility, epoch);
         let number = header(message, FEED_SEQUENCE).and_then(|text| text.parse::<u64>().ok());
         let (Some(number), Some(ce_id)) = (number, header(message, "ce-id")) else {
             return self.broken("a feed message has no number or no id");
@@ -158,6 +162,11 @@ impl Checker {
         let mut known = self.known();
         let place = (stream.to_owned(), born, feed.clone());
         let last = known.last.insert(place, number);
+        let is_later = |(at, life, other): &(String, u64, Feed)| {
+            let same = (&other.0, &other.1) == (&feed.0, &feed.1);
+            same && (at.as_str(), *life) == (stream, born) && other.2 > epoch
+        };
+        let late = known.last.keys().any(is_later);
         let others = known.told.entry(feed.clone()).or_default();
         let elsewhere = others
             .iter()
@@ -168,6 +177,9 @@ impl Checker {
             self.broken(format!(
                 "invariant 4: feed {feed:?} goes from {last:?} to {number}"
             ));
+        }
+        if late {
+            self.broken(format!("feed {feed:?} goes on behind a later epoch"));
         }
         if before.is_some_and(|before| before != told) {
             self.broken(format!(
@@ -204,8 +216,21 @@ impl Watcher for Checker {
     }
 }
 
-/// What one outside consumer took, by number.
-pub type Taken = BTreeMap<u64, Told>;
+/// What one outside consumer took, by number, and the epoch that it tells of: another one makes it begin anew.
+#[derive(Clone, Default)]
+pub struct Taken {
+    pub epoch: u32,
+    pub messages: BTreeMap<u64, Told>,
+}
+
+impl Taken {
+    pub fn of(&self, epoch: u32) -> BTreeMap<u64, Told> {
+        match self.epoch == epoch {
+            true => self.messages.clone(),
+            false => BTreeMap::new(),
+        }
+    }
+}
 
 /// Everything that must hold once all is quiet.
 pub async fn settled(
@@ -227,18 +252,25 @@ pub async fn settled(
         let (position, reason) = (bad.position, bad.reason);
         checker.broken(format!("the proof breaks at {position}: {reason}"));
     }
+    let epoch = ledger.identity().epoch;
     for variant in variants() {
         for facility in &group().facilities {
-            feed(checker, variant, &facility.code, &stored_with(&opened));
+            feed(
+                checker,
+                variant,
+                &facility.code,
+                epoch,
+                &stored_with(&opened),
+            );
         }
     }
-    if checker.known().forgotten.restores == 0 {
-        wards(checker, model);
-    }
+    wards(checker, model, epoch);
     for ((name, audience, facility, insurance), taken) in CONSUMERS.iter().zip(taken) {
         let variant = FeedVariant::of(*audience, *insurance).to_string();
-        let told = checker.told(&(variant, (*facility).to_owned()));
-        if *taken != told {
+        let told = checker.told(&(variant, (*facility).to_owned(), epoch));
+        // Whom nothing was told in this epoch still has what it took before.
+        let taken = taken.of(epoch);
+        if taken != told {
             let (had, were) = (taken.len(), told.len());
             checker.broken(format!(
                 "consumer {name} took {had} messages and {were} were told, or others"
@@ -340,7 +372,13 @@ fn identity(checker: &Checker, model: &Model) {
 }
 
 /// A straight fold over the ledger, without checkpoint, outbox or crash, tells just what was told.
-fn feed(checker: &Checker, variant: FeedVariant, facility: &FacilityCode, events: &[WithEvent]) {
+fn feed(
+    checker: &Checker,
+    variant: FeedVariant,
+    facility: &FacilityCode,
+    epoch: u32,
+    events: &[WithEvent],
+) {
     let group = group();
     let mut views: BTreeMap<RecordId, RecordView> = BTreeMap::new();
     let mut expected = BTreeMap::new();
@@ -352,30 +390,14 @@ fn feed(checker: &Checker, variant: FeedVariant, facility: &FacilityCode, events
         for (at, message) in tell(variant, &group, head, event, view) {
             if at == *facility {
                 let told = Told {
-                    ce_id: ce_id(head.event_id, variant, facility, 0).to_string(),
+                    ce_id: ce_id(head.event_id, variant, facility, epoch).to_string(),
                     body: message.body,
                 };
                 expected.insert(expected.len() as u64 + 1, told);
             }
         }
     }
-    let mut told = checker.told(&(variant.to_string(), facility.to_string()));
-    let known = checker.known();
-    if known.forgotten.restores > 0 {
-        // What was told of events that are gone was told; the rest is told as if nothing had happened.
-        let ids = known.forgotten.events.iter();
-        let lost: BTreeSet<String> = ids
-            .map(|(_, id)| ce_id(*id, variant, facility, 0).to_string())
-            .collect();
-        let expects = |told: &Told| {
-            expected
-                .values()
-                .any(|other: &Told| other.ce_id == told.ce_id)
-        };
-        told.retain(|_, told| expects(told) || !lost.contains(&told.ce_id));
-        told = (1..).zip(told.into_values()).collect();
-    }
-    drop(known);
+    let told = checker.told(&(variant.to_string(), facility.to_string(), epoch));
     if told != expected {
         let at = expected
             .iter()
@@ -391,7 +413,7 @@ fn feed(checker: &Checker, variant: FeedVariant, facility: &FacilityCode, events
 
 /// What a ward was told, from nothing but what terminals saw: at each position the answer that the centre gave
 /// last decides. So the word as of every position is checked, late answers included.
-fn wards(checker: &Checker, model: &Model) {
+fn wards(checker: &Checker, model: &Model, epoch: u32) {
     for facility in &group().facilities {
         let mut latest: BTreeMap<u64, (jiff::Timestamp, &'static str)> = BTreeMap::new();
         let mut expected: Vec<(String, &'static str)> = Vec::new();
@@ -414,7 +436,7 @@ fn wards(checker: &Checker, model: &Model) {
                 expected.push((seen.chart(), word));
             }
         }
-        let feed = ("department".to_owned(), facility.code.to_string());
+        let feed = ("department".to_owned(), facility.code.to_string(), epoch);
         let told: Vec<(String, String)> = checker
             .told(&feed)
             .values()

@@ -22,8 +22,6 @@ const REPLAYED: u64 = 50;
 pub struct Manner {
     steps: u64,
     mutant: Option<Mutant>,
-    /// The ledger's database is put back from older backups, too.
-    restores: bool,
 }
 
 /// Runs one seed.
@@ -38,7 +36,7 @@ pub fn run(seed: u64, manner: Manner) -> Outcome {
         .build()
         .expect("a runtime");
     let outcome = runtime.block_on(async {
-        let mut world = World::new(seed, manner.restores, meters.clone());
+        let mut world = World::new(seed, meters.clone());
         for step in 0..manner.steps {
             // A quiet beginning, so that there is something to lose.
             world.step(step < 2).await;
@@ -83,7 +81,6 @@ fn asked() -> Result<Asked, String> {
         manner: Manner {
             steps: STEPS,
             mutant: None,
-            restores: false,
         },
         seeds: None,
         mutants: false,
@@ -101,7 +98,6 @@ fn asked() -> Result<Asked, String> {
             "--steps" => asked.manner.steps = number()?,
             "--seeds" => asked.seeds = Some(number()?),
             "--mutants" => asked.mutants = true,
-            "--restores" => asked.manner.restores = true,
             "--verbose" => asked.verbose = true,
             "--mutant" => {
                 let name = words.next().unwrap_or_default();
@@ -244,7 +240,6 @@ fn replays(seed: u64, manner: Manner, outcome: &Outcome) -> bool {
     let other = std::process::Command::new(program)
         .args(["--seed", &seed.to_string()])
         .args(["--steps", &manner.steps.to_string()])
-        .args(manner.restores.then_some("--restores"))
         .output();
     let ours = last(seed, manner.steps, outcome);
     other.is_ok_and(|other| {

@@ -1,7 +1,7 @@
 //! A projection's own database: rows, checkpoint, outbox. SQLite and Postgres speak the same statements.
 //!
 //! Everything but the outbox can be dropped and made again from `LOG`. The outbox stays through a rebuild,
-//! so that nothing is told twice under two numbers.
+//! so that nothing is told twice under two numbers; what is told of another history is told anew, from one on.
 
 mod change;
 mod look;
@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 pub(crate) use change::{Advance, Change, OutboxRow, ParkedRow, Place, Queued, RowChange};
 pub(crate) use look::{Page, Which};
-pub(crate) use outbox::Pending;
+pub(crate) use outbox::{Pending, Stored};
 
 use crate::log::StoreIdentity;
 
@@ -92,8 +92,6 @@ pub(crate) struct Checkpoint {
     pub(crate) event_id: Option<Uuid>,
     /// Nothing at or before it is told: a rebuild of the same history told it already.
     pub(crate) gate: Position,
-    /// At or before it, what the outbox already holds is not told again: another history may repeat it.
-    pub(crate) adopt: Position,
 }
 
 /// What is read again from the first event.
@@ -101,7 +99,7 @@ pub(crate) struct Checkpoint {
 pub(crate) enum History {
     /// The same events: nothing is told again.
     Same,
-    /// Those of a ledger that was put back: what the outbox does not know is told.
+    /// Those of a ledger that was put back: all of it is told, under new numbers.
     Other,
 }
 
@@ -109,16 +107,15 @@ pub(crate) enum History {
 impl Checkpoint {
     /// What [`Store::begin_rebuild`] makes of it.
     fn rebuilt(&self, of: History) -> Self {
-        let told = self.gate.max(self.position);
+        let is_same = of == History::Same;
         Self {
-            identity: None,
+            identity: self.identity.filter(|_| is_same),
             position: Position(0),
             event_id: None,
-            gate: match of {
-                History::Same => told,
-                History::Other => Position(0),
+            gate: match is_same {
+                true => self.gate.max(self.position),
+                false => Position(0),
             },
-            adopt: self.adopt.max(told),
         }
     }
 }
@@ -129,7 +126,7 @@ impl Store {
         in_memory!(self, memory => memory.checkpoint().await);
         on!(self, pool => {
             let row = sqlx::query(
-                "SELECT store_id, epoch, position, event_id, gate, adopt FROM checkpoint WHERE id = 1",
+                "SELECT store_id, epoch, position, event_id, gate FROM checkpoint WHERE id = 1",
             )
             .fetch_one(pool)
             .await?;
@@ -137,14 +134,10 @@ impl Store {
             let epoch: i64 = row.try_get(1)?;
             let event_id: Option<Vec<u8>> = row.try_get(3)?;
             Ok(Checkpoint {
-                identity: uuid_of(store_id.as_deref()).map(|store_id| StoreIdentity {
-                    store_id,
-                    epoch: u32::try_from(epoch).unwrap_or_default(),
-                }),
+                identity: identity(store_id.as_deref(), epoch),
                 position: position(row.try_get(2)?),
                 event_id: uuid_of(event_id.as_deref()),
                 gate: position(row.try_get(4)?),
-                adopt: position(row.try_get(5)?),
             })
         })
     }
@@ -164,27 +157,26 @@ impl Store {
         })
     }
 
-    /// Drops every row and starts again from the first event. The outbox and its numbers stay, and so does what
-    /// an earlier rebuild knew of them that was cut short: safe to repeat.
+    /// Drops every row and starts again from the first event. In the same history the outbox and its numbers stay,
+    /// and so does what an earlier rebuild knew of them that was cut short: safe to repeat.
     pub(crate) async fn begin_rebuild(&self, of: History) -> Result<(), sqlx::Error> {
         in_memory!(self, memory => memory.begin_rebuild(of).await);
         on!(self, pool => {
             let mut tx = pool.begin().await?;
-            sqlx::query(
-                "UPDATE checkpoint SET store_id = NULL, epoch = 0, position = 0, event_id = NULL, \
-                 gate = CASE WHEN $1 = 0 THEN 0 WHEN gate > position THEN gate ELSE position END, \
-                 adopt = CASE WHEN adopt >= gate AND adopt >= position THEN adopt \
-                 WHEN gate > position THEN gate ELSE position END WHERE id = 1",
-            )
-            .bind(i64::from(of == History::Same))
-            .execute(&mut *tx)
-            .await?;
-            for statement in [
+            let same = "UPDATE checkpoint SET gate = CASE WHEN gate > position THEN gate ELSE position END, \
+                 position = 0, event_id = NULL WHERE id = 1";
+            let other = "UPDATE checkpoint SET store_id = NULL, epoch = 0, gate = 0, position = 0, \
+                 event_id = NULL, feed_created = NULL WHERE id = 1";
+            let begin = if of == History::Same { same } else { other };
+            sqlx::query(begin).execute(&mut *tx).await?;
+            let numbers = ["DELETE FROM outbox", "DELETE FROM counters"].into_iter();
+            let rows = [
                 "DELETE FROM current_rows",
                 "DELETE FROM places",
                 "DELETE FROM parked",
                 "DELETE FROM parked_events",
-            ] {
+            ];
+            for statement in numbers.filter(|_| of == History::Other).chain(rows) {
                 sqlx::query(statement).execute(&mut *tx).await?;
             }
             tx.commit().await
@@ -232,6 +224,14 @@ fn position(number: i64) -> Position {
 
 pub(crate) fn bytes_of(record: RecordId) -> Vec<u8> {
     record.0.as_bytes().to_vec()
+}
+
+/// The history that a row names.
+fn identity(store_id: Option<&[u8]>, epoch: i64) -> Option<StoreIdentity> {
+    Some(StoreIdentity {
+        store_id: uuid_of(store_id)?,
+        epoch: u32::try_from(epoch).unwrap_or_default(),
+    })
 }
 
 fn uuid_of(bytes: Option<&[u8]>) -> Option<Uuid> {

@@ -1,10 +1,17 @@
 //! The outbox on its way to the feed streams, and the letters about records set aside.
 
 use shikaku_schemas::value::{FacilityCode, Position, RecordId};
-use sqlx::Row as _;
+use sqlx::{AssertSqlSafe, Row as _};
 use uuid::Uuid;
 
-use super::{Store, bytes_of, in_memory, on, record_of, signed, unsigned};
+use super::{Store, bytes_of, identity, in_memory, on, record_of, signed, unsigned};
+use crate::log::StoreIdentity;
+
+/// Only what the database holds of that history, which a rebuild may have left meanwhile.
+const PRESENT: &str = "EXISTS (SELECT 1 FROM checkpoint WHERE store_id = $1 AND epoch = $2)";
+
+/// Where the broker stored a message: facility, its number in the feed, and its place in the stream.
+pub(crate) type Stored = (FacilityCode, u64, u64);
 
 /// A message not yet with the broker.
 pub(crate) struct Pending {
@@ -27,18 +34,30 @@ pub(crate) struct Letter {
 }
 
 impl Store {
-    /// The next messages to publish, in order.
-    pub(crate) async fn pending(&self, limit: u32) -> Result<Vec<Pending>, sqlx::Error> {
+    /// The next messages to publish, in order, and the history that they tell of; none when there are none.
+    pub(crate) async fn pending(
+        &self,
+        limit: u32,
+    ) -> Result<Option<(StoreIdentity, Vec<Pending>)>, sqlx::Error> {
         in_memory!(self, memory => memory.pending(limit).await);
         on!(self, pool => {
             let rows = sqlx::query(
-                "SELECT facility, feed_sequence, ce_id, kind, record, recorded_at, body FROM outbox \
-                 WHERE published = 0 ORDER BY position, facility, feed_sequence LIMIT $1",
+                "SELECT o.facility, o.feed_sequence, o.ce_id, o.kind, o.record, o.recorded_at, o.body, \
+                 c.store_id, c.epoch FROM outbox o CROSS JOIN checkpoint c \
+                 WHERE o.published = 0 ORDER BY o.position, o.facility, o.feed_sequence LIMIT $1",
             )
             .bind(i64::from(limit))
             .fetch_all(pool)
             .await?;
-            rows.iter()
+            let Some(first) = rows.first() else {
+                return Ok(None);
+            };
+            let store_id: Option<Vec<u8>> = first.try_get(7)?;
+            let Some(of) = identity(store_id.as_deref(), first.try_get(8)?) else {
+                return Ok(None);
+            };
+            let pending: Result<_, sqlx::Error> = rows
+                .iter()
                 .map(|row| {
                     let ce_id: Vec<u8> = row.try_get(2)?;
                     Ok(Pending {
@@ -51,7 +70,8 @@ impl Store {
                         body: row.try_get(6)?,
                     })
                 })
-                .collect()
+                .collect();
+            Ok(Some((of, pending?)))
         })
     }
 
@@ -69,9 +89,10 @@ impl Store {
     /// Notes where the broker stored each message.
     pub(crate) async fn mark(
         &self,
-        stored: &[(FacilityCode, u64, u64)],
+        of: StoreIdentity,
+        stored: &[Stored],
     ) -> Result<(), sqlx::Error> {
-        in_memory!(self, memory => memory.mark(stored).await);
+        in_memory!(self, memory => memory.mark(of, stored).await);
         if stored.is_empty() {
             return Ok(());
         }
@@ -87,34 +108,46 @@ impl Store {
             });
             query.push(
                 ") UPDATE outbox SET published = 1, stream_sequence = stored.stream_sequence FROM stored \
-                 WHERE outbox.facility = stored.facility AND outbox.feed_sequence = stored.feed_sequence",
+                 WHERE outbox.facility = stored.facility AND outbox.feed_sequence = stored.feed_sequence \
+                 AND EXISTS (SELECT 1 FROM checkpoint WHERE store_id = ",
             );
+            query.push_bind(of.store_id.as_bytes().to_vec());
+            query.push(" AND epoch = ").push_bind(i64::from(of.epoch)).push(")");
             query.build().persistent(false).execute(pool).await?;
             Ok(())
         })
     }
 
-    /// Notes that the broker has everything of a facility through `feed_sequence`, stored at
-    /// `stream_sequence`: a crash fell between publishing and marking.
+    /// Notes that the broker has everything of a facility through its last message: a crash fell between publishing
+    /// and marking.
     pub(crate) async fn mark_through(
         &self,
-        facility: &FacilityCode,
-        feed_sequence: u64,
-        stream_sequence: u64,
+        of: StoreIdentity,
+        last: &Stored,
     ) -> Result<(), sqlx::Error> {
-        in_memory!(self, memory => memory.mark_through(facility, feed_sequence, stream_sequence).await);
+        in_memory!(self, memory => memory.mark_through(of, last).await);
+        let (facility, feed_sequence, stream_sequence) = last;
+        let all = format!(
+            "UPDATE outbox SET published = 1 \
+             WHERE published = 0 AND facility = $3 AND feed_sequence <= $4 AND {PRESENT}"
+        );
+        let itself = format!(
+            "UPDATE outbox SET stream_sequence = $5 WHERE facility = $3 AND feed_sequence = $4 AND {PRESENT}"
+        );
         on!(self, pool => {
-            sqlx::query(
-                "UPDATE outbox SET published = 1 WHERE published = 0 AND facility = $1 AND feed_sequence <= $2",
-            )
-            .bind(facility.as_str())
-            .bind(signed(feed_sequence))
-            .execute(pool)
-            .await?;
-            sqlx::query("UPDATE outbox SET stream_sequence = $1 WHERE facility = $2 AND feed_sequence = $3")
-                .bind(signed(stream_sequence))
+            sqlx::query(AssertSqlSafe(all))
+                .bind(of.store_id.as_bytes().to_vec())
+                .bind(i64::from(of.epoch))
                 .bind(facility.as_str())
-                .bind(signed(feed_sequence))
+                .bind(signed(*feed_sequence))
+                .execute(pool)
+                .await?;
+            sqlx::query(AssertSqlSafe(itself))
+                .bind(of.store_id.as_bytes().to_vec())
+                .bind(i64::from(of.epoch))
+                .bind(facility.as_str())
+                .bind(signed(*feed_sequence))
+                .bind(signed(*stream_sequence))
                 .execute(pool)
                 .await?;
             Ok(())
@@ -124,15 +157,19 @@ impl Store {
     /// Makes everything of a facility after `feed_sequence` pending again: the broker lost it.
     pub(crate) async fn unmark_after(
         &self,
+        of: StoreIdentity,
         facility: &FacilityCode,
         feed_sequence: u64,
     ) -> Result<u64, sqlx::Error> {
-        in_memory!(self, memory => memory.unmark_after(facility, feed_sequence).await);
+        in_memory!(self, memory => memory.unmark_after(of, facility, feed_sequence).await);
+        let unmark = format!(
+            "UPDATE outbox SET published = 0, stream_sequence = NULL \
+             WHERE published = 1 AND facility = $3 AND feed_sequence > $4 AND {PRESENT}"
+        );
         on!(self, pool => {
-            let changed = sqlx::query(
-                "UPDATE outbox SET published = 0, stream_sequence = NULL \
-                 WHERE published = 1 AND facility = $1 AND feed_sequence > $2",
-            )
+            let changed = sqlx::query(AssertSqlSafe(unmark))
+            .bind(of.store_id.as_bytes().to_vec())
+            .bind(i64::from(of.epoch))
             .bind(facility.as_str())
             .bind(signed(feed_sequence))
             .execute(pool)
@@ -193,29 +230,6 @@ impl Store {
                 .execute(pool)
                 .await?;
             Ok(())
-        })
-    }
-
-    /// Which of `ce_ids` the outbox holds.
-    pub(crate) async fn known_messages(&self, ce_ids: &[Uuid]) -> Result<Vec<Uuid>, sqlx::Error> {
-        in_memory!(self, memory => memory.known_messages(ce_ids).await);
-        if ce_ids.is_empty() {
-            return Ok(Vec::new());
-        }
-        on!(self, pool, DB => {
-            let mut query = sqlx::QueryBuilder::<DB>::new("SELECT ce_id FROM outbox WHERE ce_id IN (");
-            let mut list = query.separated(", ");
-            for id in ce_ids {
-                list.push_bind(id.as_bytes().to_vec());
-            }
-            query.push(")");
-            let rows = query.build().persistent(false).fetch_all(pool).await?;
-            rows.iter()
-                .map(|row| {
-                    let bytes: Vec<u8> = row.try_get(0)?;
-                    Uuid::from_slice(&bytes).map_err(|error| sqlx::Error::Decode(error.into()))
-                })
-                .collect()
         })
     }
 

@@ -20,7 +20,7 @@ const SHAPE: i64 = 1;
 /// `{bytes}` is the one word in which the two databases differ.
 const TABLES: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS checkpoint (id BIGINT PRIMARY KEY, store_id {bytes}, epoch BIGINT NOT NULL, \
-     position BIGINT NOT NULL, event_id {bytes}, gate BIGINT NOT NULL, adopt BIGINT NOT NULL, \
+     position BIGINT NOT NULL, event_id {bytes}, gate BIGINT NOT NULL, \
      shape BIGINT NOT NULL, feed_created TEXT)",
     "CREATE TABLE IF NOT EXISTS current_rows (record {bytes} PRIMARY KEY, sealed {bytes} NOT NULL)",
     "CREATE TABLE IF NOT EXISTS places (facility TEXT NOT NULL, record {bytes} NOT NULL, lookup {bytes}, \
@@ -74,7 +74,7 @@ impl Store {
                 sqlx::query(AssertSqlSafe(statement)).execute(pool).await?;
             }
             sqlx::query(
-                "INSERT INTO checkpoint (id, epoch, position, gate, adopt, shape) VALUES (1, 0, 0, 0, 0, $1) \
+                "INSERT INTO checkpoint (id, epoch, position, gate, shape) VALUES (1, 0, 0, 0, $1) \
                  ON CONFLICT (id) DO NOTHING",
             )
             .bind(SHAPE)
@@ -175,10 +175,10 @@ mod tests {
         let again = Store::open(&at, variant).await.unwrap();
         let checkpoint = again.checkpoint().await.unwrap();
         assert_eq!(checkpoint.position.0, 0);
-        assert_eq!((checkpoint.gate.0, checkpoint.adopt.0), (7, 7));
-        // A ledger that was put back meanwhile is told, but for what the outbox knows.
+        assert_eq!(checkpoint.gate.0, 7);
+        // A ledger that was put back meanwhile is told from its first event on.
         again.begin_rebuild(History::Other).await.unwrap();
         let checkpoint = again.checkpoint().await.unwrap();
-        assert_eq!((checkpoint.gate.0, checkpoint.adopt.0), (0, 7));
+        assert_eq!((checkpoint.gate.0, checkpoint.identity), (0, None));
     }
 }

@@ -18,7 +18,7 @@ use shikaku_models::{
 use shikaku_schemas::clock::SystemClock;
 use shikaku_schemas::feed::{Audience, FeedVariant};
 use shikaku_schemas::seal::SealKey;
-use shikaku_schemas::topology::{FEED_SEQUENCE, feed_stream};
+use shikaku_schemas::topology::{FEED_SEQUENCE, STORE_EPOCH, feed_stream};
 use shikaku_schemas::value::RecordId;
 use sqlx::{Connection as _, Row as _};
 use tokio::task::JoinHandle;
@@ -118,6 +118,7 @@ pub struct Told {
     pub subject: String,
     pub ce_id: String,
     pub feed_sequence: u64,
+    pub epoch: String,
     pub body: Value,
 }
 
@@ -142,6 +143,7 @@ pub async fn told(broker: &TestBroker, audience: Audience) -> Vec<Told> {
             subject: message.subject.to_string(),
             ce_id: header("ce-id"),
             feed_sequence: header(FEED_SEQUENCE).parse().unwrap(),
+            epoch: header(STORE_EPOCH),
             body: serde_json::from_slice(&message.payload).unwrap(),
         });
     }

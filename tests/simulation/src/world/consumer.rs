@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use shikaku_schemas::topology;
 use tokio::time::sleep;
 
 use crate::checker::{Taken, Told};
@@ -52,11 +53,23 @@ pub(super) async fn consume(
                     ce_id: header_of(&kept.headers, "ce-id").unwrap_or_default(),
                     body: serde_json::from_slice(&kept.payload).unwrap_or_default(),
                 };
+                let epoch = header_of(&kept.headers, topology::STORE_EPOCH);
+                let epoch: u32 = epoch.and_then(|text| text.parse().ok()).unwrap_or_default();
                 let mut all = taken(&shared);
-                let last = all.last_key_value().map_or(0, |(number, _)| *number);
-                let known = all.get(&number).cloned();
-                let lawful = number == last + 1 || known.as_ref() == Some(&told);
-                all.insert(number, told);
+                if epoch > all.epoch {
+                    *all = Taken {
+                        epoch,
+                        ..Taken::default()
+                    };
+                }
+                let last = all.messages.last_key_value();
+                let last = last.map_or(0, |(number, _)| *number);
+                let known = all.messages.get(&number).cloned();
+                let lawful =
+                    epoch < all.epoch || number == last + 1 || known.as_ref() == Some(&told);
+                if epoch == all.epoch {
+                    all.messages.insert(number, told);
+                }
                 drop(all);
                 if !lawful {
                     let what = format!("consumer {name} got number {number} after {last}");

@@ -93,6 +93,7 @@ pub struct World {
     jumped: bool,
     model: Model,
     seconds: Seconds,
+    /// Whether the ledger's database is put back from older backups, too.
     restores: bool,
     /// The last backup of the ledger's database.
     backup: Option<Backup>,
@@ -104,7 +105,7 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(seed: u64, restores: bool, meters: Meters) -> Self {
+    pub fn new(seed: u64, meters: Meters) -> Self {
         let sky = Arc::new(Sky::new(seed));
         let identity = StoreIdentity {
             store_id: uuid::Uuid::from_u128(7),
@@ -126,7 +127,8 @@ impl World {
             jumped: false,
             model: Model::default(),
             seconds: Seconds::default(),
-            restores,
+            // Not in each: after one, what it took is missed by nobody.
+            restores: sky.dice.per_mille(400),
             backup: None,
             broker_back_at: None,
             calm_at: None,

@@ -89,6 +89,7 @@ impl World {
         if last != head {
             return Some(format!("projections at {last} of {head}"));
         }
+        let epoch = self.database.identity().epoch;
         if self.models.unpublished() > 0 {
             return Some("the outbox".to_owned());
         }
@@ -98,10 +99,8 @@ impl World {
             let variant = shikaku_schemas::feed::FeedVariant::of(*audience, *insurance);
             let told = self
                 .checker
-                .told(&(variant.to_string(), (*facility).to_owned()));
-            let end = told.last_key_value().map_or(0, |(number, _)| *number);
-            let taken = taken(&consumer.taken);
-            if taken.last_key_value().map_or(0, |(number, _)| *number) != end {
+                .told(&(variant.to_string(), (*facility).to_owned(), epoch));
+            if taken(&consumer.taken).of(epoch).len() != told.len() {
                 return Some(format!("consumer {name}"));
             }
         }

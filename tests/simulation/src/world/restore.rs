@@ -6,7 +6,7 @@ use shikaku_ledger::{Ledger, LedgerError, LedgerOptions, StoreIdentity};
 use tokio::time::{sleep, timeout};
 
 use super::{Role, World};
-use crate::node::{Death, Node, Wits};
+use crate::node::{Death, Node, Weather, Wits};
 
 /// How long the operator waits for hubs that hold the fence, before ending them.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -50,8 +50,9 @@ impl World {
                     return self.sky.story.broken(millis, what);
                 }
                 Ok(Err(error)) => {
-                    // Who reads that the disk is full makes room.
+                    // Who reads that the disk is full or fails makes it good.
                     self.machines[hub].platter.is_full(false);
+                    self.sky.set_weather(Weather::default());
                     self.sky.tell(format!("no epoch yet: {error}"));
                 }
                 Err(_) => self.end_hubs().await,

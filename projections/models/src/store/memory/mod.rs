@@ -217,7 +217,6 @@ impl Memory {
                     position: Position(0),
                     event_id: None,
                     gate: Position(0),
-                    adopt: Position(0),
                 });
                 Ok(())
             })
@@ -285,6 +284,11 @@ impl Memory {
             rows.places.clear();
             rows.parked.clear();
             rows.queued.clear();
+            if of == History::Other {
+                rows.outbox.clear();
+                rows.counters.clear();
+                rows.feed_created = None;
+            }
             Ok(())
         })
         .await
@@ -346,6 +350,7 @@ impl Memory {
             Page {
                 identity: checkpoint.and_then(|at| at.identity),
                 position: checkpoint.map_or(Position(0), |at| at.position),
+                gate: checkpoint.map_or(Position(0), |at| at.gate),
                 feed_sequence: rows.counters.get(facility).copied().unwrap_or_default(),
                 rows: records.into_iter().filter_map(row).collect(),
             }

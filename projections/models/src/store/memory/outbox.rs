@@ -1,15 +1,19 @@
 //! The outbox on its way, and the letters about records set aside.
 
 use shikaku_schemas::value::{FacilityCode, RecordId};
-use uuid::Uuid;
 
 use super::{Memory, Rows, Told};
+use crate::log::StoreIdentity;
 use crate::store::Pending;
-use crate::store::outbox::Letter;
+use crate::store::outbox::{Letter, Stored};
 
 impl Memory {
-    pub(in crate::store) async fn pending(&self, limit: u32) -> Result<Vec<Pending>, sqlx::Error> {
+    pub(in crate::store) async fn pending(
+        &self,
+        limit: u32,
+    ) -> Result<Option<(StoreIdentity, Vec<Pending>)>, sqlx::Error> {
         self.read(|rows| {
+            let of = rows.identity()?;
             let mut waiting: Vec<_> = rows
                 .outbox
                 .iter()
@@ -28,7 +32,8 @@ impl Memory {
                 recorded_at_us: told.recorded_at_us,
                 body: told.body.clone(),
             };
-            waiting.into_iter().map(pending).collect()
+            let pending: Vec<_> = waiting.into_iter().map(pending).collect();
+            (!pending.is_empty()).then_some((of, pending))
         })
         .await
     }
@@ -40,9 +45,13 @@ impl Memory {
 
     pub(in crate::store) async fn mark(
         &self,
-        stored: &[(FacilityCode, u64, u64)],
+        of: StoreIdentity,
+        stored: &[Stored],
     ) -> Result<(), sqlx::Error> {
         self.write(|rows| {
+            if rows.identity() != Some(of) {
+                return Ok(());
+            }
             for (facility, feed, stream) in stored {
                 if let Some(told) = rows.outbox.get_mut(&(facility.clone(), *feed)) {
                     told.published = true;
@@ -56,17 +65,19 @@ impl Memory {
 
     pub(in crate::store) async fn mark_through(
         &self,
-        facility: &FacilityCode,
-        feed_sequence: u64,
-        stream_sequence: u64,
+        of: StoreIdentity,
+        (facility, feed_sequence, stream_sequence): &Stored,
     ) -> Result<(), sqlx::Error> {
         self.write(|rows| {
-            for ((of, sequence), told) in &mut rows.outbox {
-                if of == facility && *sequence <= feed_sequence {
+            if rows.identity() != Some(of) {
+                return Ok(());
+            }
+            for ((at, sequence), told) in &mut rows.outbox {
+                if at == facility && sequence <= feed_sequence {
                     told.published = true;
                 }
-                if of == facility && *sequence == feed_sequence {
-                    told.stream_sequence = Some(stream_sequence);
+                if at == facility && sequence == feed_sequence {
+                    told.stream_sequence = Some(*stream_sequence);
                 }
             }
             Ok(())
@@ -76,13 +87,17 @@ impl Memory {
 
     pub(in crate::store) async fn unmark_after(
         &self,
+        of: StoreIdentity,
         facility: &FacilityCode,
         feed_sequence: u64,
     ) -> Result<u64, sqlx::Error> {
         self.write(|rows| {
             let mut changed = 0;
-            for ((of, sequence), told) in &mut rows.outbox {
-                if of == facility && *sequence > feed_sequence && told.published {
+            if rows.identity() != Some(of) {
+                return Ok(changed);
+            }
+            for ((at, sequence), told) in &mut rows.outbox {
+                if at == facility && *sequence > feed_sequence && told.published {
                     told.published = false;
                     told.stream_sequence = None;
                     changed += 1;
@@ -128,17 +143,6 @@ impl Memory {
         self.write(|rows| {
             rows.feed_created = Some(created.to_owned());
             Ok(())
-        })
-        .await
-    }
-
-    pub(in crate::store) async fn known_messages(
-        &self,
-        ce_ids: &[Uuid],
-    ) -> Result<Vec<Uuid>, sqlx::Error> {
-        self.read(|rows| {
-            let told = rows.outbox.values().map(|told| told.ce_id);
-            told.filter(|id| ce_ids.contains(id)).collect()
         })
         .await
     }

@@ -3,9 +3,15 @@
 use shikaku_schemas::value::FacilityCode;
 
 use super::{Parked, Rows, Told};
+use crate::log::StoreIdentity;
 use crate::store::Change;
 
 impl Rows {
+    /// The history that they tell of.
+    pub(super) fn identity(&self) -> Option<StoreIdentity> {
+        self.checkpoint.as_ref()?.identity
+    }
+
     pub(super) fn of<'a>(
         &'a self,
         facility: &'a FacilityCode,
