@@ -44,8 +44,8 @@ pub enum Mutant {
     CommitWithoutEvidence,
     /// A hub goes on copying to `LOG` in an epoch that is past.
     DropTheEpochCheck,
-    /// A feed goes on with its numbers in another epoch.
-    KeepNumbers,
+    /// A feed gives the ids of the first epoch again in a later one.
+    KeepIds,
 }
 
 impl Mutant {
@@ -70,7 +70,7 @@ impl Mutant {
         ("forget-to-compare", Self::ForgetToCompare),
         ("commit-without-evidence", Self::CommitWithoutEvidence),
         ("drop-the-epoch-check", Self::DropTheEpochCheck),
-        ("keep-numbers", Self::KeepNumbers),
+        ("keep-ids", Self::KeepIds),
     ];
 }
 

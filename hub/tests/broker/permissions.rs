@@ -69,13 +69,14 @@ async fn a_consumer_reads_its_feed_and_asks_its_own_state() {
     message.double_ack().await.unwrap();
 
     // Whoever answers learns from the subject who asks, not from what the asker says.
-    let projections = server.connect("projections").await;
+    let mut projections = server.connect("projections").await;
     let mut asked = projections
         .client
         .subscribe("shikaku.svc-of.>")
         .await
         .unwrap();
-    projections.client.flush().await.unwrap();
+    // An answer on the same line: the server has read the subscription before.
+    projections.asks("$JS.API.STREAM.INFO.LOG", "").await;
     let responder = tokio::spawn(async move {
         let request = asked.next().await.unwrap();
         let answer = json!({ "subject": request.subject.as_str() }).to_string();

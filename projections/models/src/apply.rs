@@ -17,7 +17,7 @@ use crate::log::StoreIdentity;
 use crate::run::Cause;
 use crate::sealed::{body_place, lookup, open_event, open_view, row_place};
 use crate::store::{
-    Advance, Change, Checkpoint, OutboxRow, ParkedRow, Place, Queued, RowChange, Store,
+    Advance, Change, Checkpoint, History, OutboxRow, ParkedRow, Place, Queued, RowChange, Store,
 };
 
 /// The event that destroys a record's key; its own payload can't be opened any more.
@@ -28,8 +28,8 @@ const RECORD_ERASED: &str = "record-erased";
 pub(crate) enum Trouble {
     /// Something is away or another instance was quicker: start again from the checkpoint.
     Wait(Cause),
-    /// The log holds another history than the rows.
-    OtherHistory(&'static str),
+    /// The rows do not follow from the log: all is read again.
+    Rebuild(History, &'static str),
     /// This version can't go on. Says why, without personal data.
     Stop(String),
 }
@@ -241,6 +241,7 @@ impl Applier {
             return Ok(());
         }
         let epoch = self.identity.map_or(1, |identity| identity.epoch);
+        let epoch = if planted(Mutant::KeepIds) { 1 } else { epoch };
         let ce_id = ce_id(head.event_id, self.variant, &facility, epoch);
         let plain = serde_json::to_vec(&message.body).map_err(|_| "a body can't be written")?;
         let counter = self.counters.entry(facility.clone()).or_default();

@@ -77,7 +77,7 @@ impl Projection {
                     });
                     return Err(ModelsError::Stopped { name, reason });
                 }
-                Trouble::OtherHistory(reason) => self.rebuild(reason).await,
+                Trouble::Rebuild(of, reason) => self.rebuild(of, reason).await,
                 Trouble::Wait(cause) => {
                     tracing::warn!(projection = name, %cause, "projection waits");
                 }
@@ -89,22 +89,22 @@ impl Projection {
         }
     }
 
-    async fn rebuild(&mut self, reason: &'static str) {
+    async fn rebuild(&mut self, of: History, reason: &'static str) {
         let name = self.variant.to_string();
         let told = self.applier.position();
+        self.status.update(&name, |status| status.whole = false);
         tracing::error!(
             projection = name,
             reason,
             projection.position = told.0,
-            "rows belong to another history: rebuilding from the first event"
+            "rows do not follow from the log: rebuilding from the first event"
         );
         metrics::counter!("shikaku_projection_rebuilds_total", "projection" => name).increment(1);
-        let other = match planted(Mutant::KeepNumbers) {
-            true => History::Same,
-            false => History::Other,
-        };
-        if let Err(error) = self.applier.store.begin_rebuild(other).await {
-            tracing::error!(%error, "the rebuild could not begin; tried again");
+        let applier = &self.applier;
+        match applier.store.begin_rebuild(of, &applier.checkpoint).await {
+            Ok(true) => {}
+            Ok(false) => tracing::info!("another instance was quicker"),
+            Err(error) => tracing::error!(%error, "the rebuild could not begin; tried again"),
         }
     }
 
@@ -156,7 +156,8 @@ impl Projection {
         if let (Some(ours), Some(theirs)) = (checkpoint.identity, identity)
             && ours != theirs
         {
-            return Err(Trouble::OtherHistory(
+            return Err(Trouble::Rebuild(
+                History::Other,
                 "the log is of another store or epoch",
             ));
         }
@@ -173,7 +174,9 @@ impl Projection {
             ));
         }
         self.short_since = None;
-        Err(Trouble::OtherHistory(
+        // No ledger goes back within an epoch: what was told stays told.
+        Err(Trouble::Rebuild(
+            History::Same,
             "the checkpoint lies behind the log's end",
         ))
     }
@@ -186,7 +189,8 @@ impl Projection {
         for message in messages {
             let ours = self.applier.checkpoint.identity.or(identity);
             if ours.is_some() && message.identity.is_some() && message.identity != ours {
-                return Err(Trouble::OtherHistory(
+                return Err(Trouble::Rebuild(
+                    History::Other,
                     "an event is of another store or epoch",
                 ));
             }
@@ -195,7 +199,8 @@ impl Projection {
             if message.sequence + 1 == expected && events.is_empty() {
                 let known = self.applier.checkpoint.event_id;
                 if known.is_some_and(|id| id != log.event.head.event_id.0) {
-                    return Err(Trouble::OtherHistory(
+                    return Err(Trouble::Rebuild(
+                        History::Same,
                         "the event at the checkpoint is another one",
                     ));
                 }
@@ -227,6 +232,7 @@ impl Projection {
             status.position = position;
             status.head = Position(head.max(position.0));
             status.ready |= position.0 >= head;
+            status.whole |= position.0 >= head;
             status.parked_records = u64::try_from(parked).unwrap_or(u64::MAX);
             status.records = records;
         });

@@ -222,24 +222,24 @@ impl Publisher {
                 return Err("the feed tells of a later epoch than the outbox".into());
             }
             place.told.remove(&(variant, facility.clone()));
-            let through = match told.filter(|told| told.identity == Some(of)) {
-                Some(told) => {
-                    let through = told.feed_sequence;
-                    store.mark_through(of, &told.place(facility)).await?;
-                    place.told.insert((variant, facility.clone()), told);
-                    through
-                }
-                None if lost => {
-                    store.expire(facility, self.oldest_us()).await?;
-                    0
-                }
-                None => continue,
-            };
+            let is_empty = told.is_none();
+            if is_empty && !lost {
+                continue;
+            }
+            let told = told.filter(|told| told.identity == Some(of));
+            let through = told.as_ref().map_or(0, |told| told.feed_sequence);
+            if let Some(told) = told {
+                store.mark_through(of, &told.place(facility)).await?;
+                place.told.insert((variant, facility.clone()), told);
+            }
             let again = match planted(Mutant::ForgetToCompare) {
                 true => 0,
                 false => store.unmark_after(of, facility, through).await?,
             };
             note_refill(variant, again);
+            if is_empty {
+                store.expire(facility, self.oldest_us()).await?;
+            }
         }
         if lost {
             if known.is_some() {
@@ -301,6 +301,17 @@ impl Publisher {
             }
         }
         store.mark(of, &stored).await?;
+        for (message, (facility, feed_sequence, stream_sequence)) in
+            pending.iter().zip(stored.iter())
+        {
+            let told = LastTold {
+                identity: Some(of),
+                ce_id: message.ce_id,
+                feed_sequence: *feed_sequence,
+                stream_sequence: *stream_sequence,
+            };
+            place.told.insert((variant, facility.clone()), told);
+        }
         let count = u64::try_from(stored.len())?;
         place.last += count;
         metrics::counter!("shikaku_feed_messages_total", "feed" => variant.to_string())

@@ -19,6 +19,7 @@ use crate::access::{AccessLog, Look};
 use crate::keys::{KeyRing, RecordKey};
 use crate::run::{Cause, ModelsError};
 use crate::sealed::{lookup, open_view};
+use crate::status::StatusBoard;
 use crate::store::{Page, Store, Which};
 
 const REQUESTS: &str = "shikaku.svc-of.*.*";
@@ -35,6 +36,7 @@ pub(crate) struct Responder {
     pub(crate) keys: KeyRing,
     pub(crate) lookup_key: SealKey,
     pub(crate) access: AccessLog,
+    pub(crate) status: StatusBoard,
 }
 
 /// Why a request gets no answer but this.
@@ -75,6 +77,7 @@ struct Asker<'a> {
     facility: &'a Facility,
     variant: FeedVariant,
     store: &'a Store,
+    status: &'a StatusBoard,
 }
 
 impl Responder {
@@ -153,6 +156,7 @@ impl Responder {
             facility,
             variant,
             store,
+            status: &self.status,
         })
     }
 
@@ -292,11 +296,13 @@ impl Responder {
 }
 
 impl Asker<'_> {
+    /// Never from half of the rows: they would say of many that nothing is known.
     async fn page(&self, which: Which) -> Result<Page, Refusal> {
         let page = self.store.page(&self.facility.code, which).await?;
-        match page.position < page.gate {
-            true => Err(Refusal::Unavailable("rows are being made again".into())),
-            false => Ok(page),
+        let is_whole = self.status.is_whole(&self.variant.to_string());
+        match is_whole && page.position >= page.gate {
+            true => Ok(page),
+            false => Err(Refusal::Unavailable("rows are being made".into())),
         }
     }
 }

@@ -335,6 +335,44 @@ async fn a_restored_ledger_is_told_anew_from_one_on_in_its_own_epoch() {
     assert_eq!(told(&scene.broker, Audience::Receipt).await, after);
 }
 
+/// A hub that fills a large `LOG` again needs longer than a projection waits: it reads again, and tells nothing again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_is_long_being_filled_tells_nothing_twice() {
+    let mut scene = Scene::with_people(4).await;
+    let path = scene.folder.path().to_owned();
+    let role = scene.role();
+    role.caught_up(scene.end()).await;
+    let before = rows(&path, &scene.town, RECEIPT).await;
+    let feed = told(&scene.broker, Audience::Receipt).await;
+    let late = scene.town.log.split_off(12);
+    scene.broker.jetstream().delete_stream("LOG").await.unwrap();
+    let (store, epoch) = (scene.town.store, scene.town.epoch);
+    scene.broker.provision(store, epoch).await;
+    scene.town.publish(&scene.broker, 1).await;
+    eventually("all is read again", || async {
+        let rows = role.status.projections();
+        rows.values().all(|row| row.position.0 == 12)
+    })
+    .await;
+    scene.town.log.extend(late);
+    scene.town.publish(&scene.broker, 13).await;
+    role.caught_up(scene.end()).await;
+    scene.town.newcomer(5);
+    scene.town.publish(&scene.broker, 25).await;
+    role.caught_up(scene.end()).await;
+    role.stop().await.unwrap();
+    let after = told(&scene.broker, Audience::Receipt).await;
+    assert!(after.starts_with(&feed));
+    assert_eq!(after.len(), feed.len() + 5);
+    assert_gapless(&after);
+    let after = rows(&path, &scene.town, RECEIPT).await;
+    assert!(
+        before
+            .iter()
+            .all(|(record, row)| after.get(record) == Some(row))
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gap_is_waited_for_and_never_skipped() {
     let mut scene = Scene::with_people(1).await;

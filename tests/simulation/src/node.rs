@@ -1,5 +1,6 @@
 //! One simulated process on one machine: alive, paused, cut off; and the place where it dies.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ pub struct Sky {
     pub dice: Dice,
     pub story: Story,
     pub begun: Instant,
+    /// The ledger was put back, and not every hub's machine was told: it is rightly refused there.
+    pub restoring: AtomicBool,
     weather: Mutex<Weather>,
 }
 
@@ -40,6 +43,7 @@ impl Sky {
             dice: Dice::new(seed),
             story: Story::default(),
             begun: Instant::now(),
+            restoring: AtomicBool::new(false),
             weather: Mutex::default(),
         }
     }

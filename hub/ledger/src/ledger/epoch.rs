@@ -100,6 +100,9 @@ impl Ledger {
     /// Begins a new epoch at the present end, after the database was put back from a backup or a standby that lacks
     /// the last events was promoted. Waits until no writer is alive; whoever opened the ledger before is fenced.
     ///
+    /// `told` is the latest epoch that anything outside tells of (`LOG`, a feed), 0 when nothing does: an epoch that
+    /// began on a machine which is gone must not be begun again, or its feeds would count as told.
+    ///
     /// Everything there is verified first. What was signed of the events that are gone no longer counts, and
     /// [`Ledger::verify`] tells how many such heads there are; because the new epoch is signed here. A machine with
     /// signed heads of its own refuses the ledger until [`Ledger::accept_epoch`] was called on it.
@@ -108,6 +111,7 @@ impl Ledger {
     /// [`LedgerError::Proof`] when what was put back is no whole history of this store; else as [`Ledger::open`].
     pub async fn begin_epoch(
         options: &LedgerOptions,
+        told: u32,
         clock: &dyn Clock,
     ) -> Result<StoreIdentity, LedgerError> {
         let ledger = Self::open(options).await?;
@@ -118,7 +122,7 @@ impl Ledger {
         let StoreIdentity { store_id, epoch } = inner.identity;
         // A backup may be older than an epoch that was begun since.
         let signed = inner.heads.last(|head| head.store == store_id)?;
-        let epoch = signed.map_or(epoch, |head| head.epoch.max(epoch)) + 1;
+        let epoch = signed.map_or(epoch, |head| head.epoch.max(epoch)).max(told) + 1;
         let identity = StoreIdentity { store_id, epoch };
         let begun = Epoch { identity, after };
         inner.prove(&inner.epochs.with(begun)).await?;
@@ -129,18 +133,19 @@ impl Ledger {
         Ok(identity)
     }
 
-    /// Believes, on a further machine with signed heads of its own, the epoch that was begun on another one.
+    /// Believes, on a further machine with signed heads of its own, the epoch that was begun on another one. Verifies
+    /// everything; a hub may be at work meanwhile.
     ///
     /// # Errors
-    /// As [`Ledger::begin_epoch`].
+    /// [`LedgerError::Proof`] when the ledger is no whole history, [`LedgerError::OtherEpoch`] when yet another one
+    /// was begun meanwhile; else as [`Ledger::open`].
     pub async fn accept_epoch(options: &LedgerOptions) -> Result<StoreIdentity, LedgerError> {
         let ledger = Self::open(options).await?;
         let inner = &ledger.inner;
-        let mut session = Session::stand_by(&inner.store).await?;
-        let head = session.claim().await?;
+        let head = inner.store.head().await?;
         inner.prove(&inner.epochs.accepted()).await?;
+        ledger.still_present().await?;
         inner.sign_head(inner.identity, &head)?;
-        session.close().await;
         Ok(inner.identity)
     }
 

@@ -158,17 +158,29 @@ impl Store {
     }
 
     /// Drops every row and starts again from the first event. In the same history the outbox and its numbers stay,
-    /// and so does what an earlier rebuild knew of them that was cut short: safe to repeat.
-    pub(crate) async fn begin_rebuild(&self, of: History) -> Result<(), sqlx::Error> {
-        in_memory!(self, memory => memory.begin_rebuild(of).await);
+    /// and so does what an earlier rebuild knew of them that was cut short: safe to repeat. False when it does not
+    /// stand at `from` any more: another instance was quicker.
+    pub(crate) async fn begin_rebuild(
+        &self,
+        of: History,
+        from: &Checkpoint,
+    ) -> Result<bool, sqlx::Error> {
+        in_memory!(self, memory => memory.begin_rebuild(of, from).await);
         on!(self, pool => {
             let mut tx = pool.begin().await?;
             let same = "UPDATE checkpoint SET gate = CASE WHEN gate > position THEN gate ELSE position END, \
-                 position = 0, event_id = NULL WHERE id = 1";
+                 position = 0, event_id = NULL WHERE id = 1 AND epoch = $1 AND position = $2";
             let other = "UPDATE checkpoint SET store_id = NULL, epoch = 0, gate = 0, position = 0, \
-                 event_id = NULL, feed_created = NULL WHERE id = 1";
+                 event_id = NULL WHERE id = 1 AND epoch = $1 AND position = $2";
             let begin = if of == History::Same { same } else { other };
-            sqlx::query(begin).execute(&mut *tx).await?;
+            let begun = sqlx::query(begin)
+                .bind(from.identity.map_or(0, |identity| i64::from(identity.epoch)))
+                .bind(signed(from.position.0))
+                .execute(&mut *tx)
+                .await?;
+            if begun.rows_affected() != 1 {
+                return Ok(false);
+            }
             let numbers = ["DELETE FROM outbox", "DELETE FROM counters"].into_iter();
             let rows = [
                 "DELETE FROM current_rows",
@@ -179,7 +191,8 @@ impl Store {
             for statement in numbers.filter(|_| of == History::Other).chain(rows) {
                 sqlx::query(statement).execute(&mut *tx).await?;
             }
-            tx.commit().await
+            tx.commit().await?;
+            Ok(true)
         })
     }
 

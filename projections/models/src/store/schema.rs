@@ -91,7 +91,8 @@ impl Store {
                 projection.position = told.0,
                 "rows have an older shape: rebuilding"
             );
-            self.begin_rebuild(History::Same).await?;
+            self.begin_rebuild(History::Same, &self.checkpoint().await?)
+                .await?;
             on!(self, pool => {
                 sqlx::query("UPDATE checkpoint SET shape = $1 WHERE id = 1")
                     .bind(SHAPE)
@@ -171,13 +172,20 @@ mod tests {
             .await
             .unwrap();
         // Killed before the new shape was noted.
-        store.begin_rebuild(History::Same).await.unwrap();
+        let from = store.checkpoint().await.unwrap();
+        assert!(store.begin_rebuild(History::Same, &from).await.unwrap());
         let again = Store::open(&at, variant).await.unwrap();
         let checkpoint = again.checkpoint().await.unwrap();
         assert_eq!(checkpoint.position.0, 0);
         assert_eq!(checkpoint.gate.0, 7);
         // A ledger that was put back meanwhile is told from its first event on.
-        again.begin_rebuild(History::Other).await.unwrap();
+        assert!(!again.begin_rebuild(History::Other, &from).await.unwrap());
+        assert!(
+            again
+                .begin_rebuild(History::Other, &checkpoint)
+                .await
+                .unwrap()
+        );
         let checkpoint = again.checkpoint().await.unwrap();
         assert_eq!((checkpoint.gate.0, checkpoint.identity), (0, None));
     }

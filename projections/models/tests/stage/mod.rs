@@ -27,7 +27,8 @@ use tokio_util::sync::CancellationToken;
 use broker::TestBroker;
 use town::Town;
 
-const DEADLINE: Duration = Duration::from_secs(20);
+/// Longer than a projection waits for a `LOG` that is being filled.
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Waits for a condition with a deadline.
 pub async fn eventually<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {

@@ -1,6 +1,7 @@
 //! The processes, as their programs run them.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use shikaku_broker::BrokerAt;
@@ -79,7 +80,8 @@ pub(super) async fn hub(
         cause = error.source();
     }
     node.sky.tell(format!("{} ended{text}", node.name));
-    let is_put_back = database.identity().epoch != epoch;
+    let is_put_back =
+        database.identity().epoch != epoch || node.sky.restoring.load(Ordering::SeqCst);
     if text.contains("does not match its signed head") && !is_put_back {
         let millis = node.sky.millis();
         node.sky

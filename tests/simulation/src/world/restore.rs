@@ -1,5 +1,6 @@
 //! The ledger's database is lost, and put back from an older backup under a new epoch.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use shikaku_ledger::{Ledger, LedgerError, LedgerOptions, StoreIdentity};
@@ -22,13 +23,15 @@ impl World {
         if self.sky.dice.per_mille(500) {
             self.end_hubs().await;
         }
+        self.sky.restoring.store(true, Ordering::SeqCst);
         let lost = self.database.put_back(backup);
         self.checker.forget(&lost);
         let wits = Wits(Node::new("operator", &self.sky, 0));
-        let begin = async |options: &LedgerOptions| Ledger::begin_epoch(options, &wits).await;
+        let begin = async |options: &LedgerOptions| Ledger::begin_epoch(options, 0, &wits).await;
         self.says_so(0, "begun", begin).await;
         let accept = async |options: &LedgerOptions| Ledger::accept_epoch(options).await;
         self.says_so(1, "accepted", accept).await;
+        self.sky.restoring.store(false, Ordering::SeqCst);
     }
 
     /// On one hub's machine, until it is done; ends hubs that stand in the way.
@@ -38,6 +41,8 @@ impl World {
         done: &str,
         say: impl AsyncFn(&LedgerOptions) -> Result<StoreIdentity, LedgerError>,
     ) {
+        // Who puts a ledger back looks at the disks first: on one that lies, the word would be lost again.
+        self.machines[hub].platter.lies(false);
         loop {
             let options = self.options_on(hub);
             match timeout(PATIENCE, say(&options)).await {

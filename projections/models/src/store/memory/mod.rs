@@ -222,7 +222,8 @@ impl Memory {
             })
             .await?;
         if memory.read(|rows| rows.stale).await? {
-            memory.begin_rebuild(History::Same).await?;
+            let from = memory.checkpoint().await?;
+            memory.begin_rebuild(History::Same, &from).await?;
             let noted = |rows: &mut Rows| {
                 rows.stale = false;
                 Ok(())
@@ -277,8 +278,16 @@ impl Memory {
         self.read(|rows| rows.counters.clone()).await
     }
 
-    pub(super) async fn begin_rebuild(&self, of: History) -> Result<(), sqlx::Error> {
+    pub(super) async fn begin_rebuild(
+        &self,
+        of: History,
+        from: &Checkpoint,
+    ) -> Result<bool, sqlx::Error> {
         self.write(|rows| {
+            let place = |at: &Checkpoint| (at.identity, at.position);
+            if rows.checkpoint.as_ref().map(place) != Some(place(from)) {
+                return Ok(false);
+            }
             rows.checkpoint = rows.checkpoint.as_ref().map(|before| before.rebuilt(of));
             rows.sealed.clear();
             rows.places.clear();
@@ -287,9 +296,8 @@ impl Memory {
             if of == History::Other {
                 rows.outbox.clear();
                 rows.counters.clear();
-                rows.feed_created = None;
             }
-            Ok(())
+            Ok(true)
         })
         .await
     }
