@@ -18,6 +18,8 @@ pub const OBSERVATION_BYTES: usize = 64 * 1024;
 pub const STORE_ID: &str = "shikaku-store";
 /// Header and stream metadata: the store's epoch.
 pub const STORE_EPOCH: &str = "shikaku-epoch";
+/// Metadata of `LOG`: the ledger's last position when the stream was made. Until the stream holds it, it is being filled.
+pub const STORE_HEAD: &str = "shikaku-head";
 /// Header of a feed message: the consumer's cursor.
 pub const FEED_SEQUENCE: &str = "feed-sequence";
 

@@ -258,7 +258,8 @@ impl Applier {
             ce_id,
             kind: message.kind,
             record,
-            position: head.position,
+            // What waited goes behind what was told meanwhile, as its number does.
+            position: head.position.max(self.checkpoint.position),
             recorded_at_us: head.recorded_at.as_microsecond(),
             body: key.seal(&body_place(self.variant, ce_id), &plain),
             facility: facility.clone(),

@@ -7,7 +7,7 @@ use futures::{FutureExt, StreamExt};
 use shikaku_broker::{
     AckPolicy, Broker, BrokerError, DeliverPolicy, HeaderValue, Message, Messages, Pull, PullConfig,
 };
-use shikaku_schemas::topology::{LOG, STORE_EPOCH, STORE_ID};
+use shikaku_schemas::topology::{LOG, STORE_EPOCH, STORE_HEAD, STORE_ID};
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -59,6 +59,8 @@ pub(crate) struct LogReader {
     pub(crate) identity: Option<StoreIdentity>,
     /// Its last sequence when the reader was opened.
     pub(crate) last: u64,
+    /// What it will hold at least, once it is filled.
+    pub(crate) filled: u64,
 }
 
 impl LogReader {
@@ -68,6 +70,7 @@ impl LogReader {
         let named = |key: &str| info.config.metadata.get(key).map(String::as_str);
         let identity = StoreIdentity::parse(named(STORE_ID), named(STORE_EPOCH));
         let last = info.last_sequence;
+        let head = named(STORE_HEAD).and_then(|head| head.parse().ok());
         let consumer = PullConfig {
             deliver_policy: DeliverPolicy::ByStartSequence {
                 start_sequence: from,
@@ -90,6 +93,7 @@ impl LogReader {
             came: from - 1,
             identity,
             last,
+            filled: last.max(head.unwrap_or_default()),
         })
     }
 

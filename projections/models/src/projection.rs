@@ -13,15 +13,15 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::apply::{Applier, LogEvent, Trouble};
-use crate::log::{LogMessage, LogReader, StoreIdentity};
+use crate::log::{LogMessage, LogReader};
 use crate::publish::last_told;
 use crate::run::ModelsError;
 use crate::status::StatusBoard;
 use crate::store::History;
 
 const PAUSE: Duration = Duration::from_millis(250);
-/// How long a log may end before the checkpoint: a refill after the broker lost it takes this long at most
-/// to begin. Then the ledger itself must have been put back.
+/// How long a log may end before the checkpoint without growing or saying that it will: then the ledger itself must
+/// have been put back, and nobody said so.
 const REFILL: Duration = Duration::from_secs(30);
 
 /// One projection and where it tells how it goes.
@@ -32,7 +32,8 @@ pub(crate) struct Projection {
     pub(crate) status: StatusBoard,
     /// Rung after every batch: the outbox may have grown.
     pub(crate) grown: Arc<Notify>,
-    short_since: Option<tokio::time::Instant>,
+    /// Since when the log ends before the checkpoint, and where.
+    short_since: Option<(tokio::time::Instant, u64)>,
 }
 
 impl Projection {
@@ -92,7 +93,6 @@ impl Projection {
     async fn rebuild(&mut self, of: History, reason: &'static str) {
         let name = self.variant.to_string();
         let told = self.applier.position();
-        self.status.update(&name, |status| status.whole = false);
         tracing::error!(
             projection = name,
             reason,
@@ -120,7 +120,8 @@ impl Projection {
         self.applier.reload().await?;
         let from = self.applier.position().0.max(1);
         let mut reader = LogReader::open(&self.broker, from).await?;
-        self.check_history(reader.identity, reader.last)?;
+        self.check_history(&reader)?;
+        self.applier.store.aim(Position(reader.filled)).await?;
         if self.applier.position() == Position::default() && self.applier.counters.is_empty() {
             self.applier.anchors = self.anchors().await?;
         }
@@ -151,9 +152,9 @@ impl Projection {
         Ok(anchors)
     }
 
-    fn check_history(&mut self, identity: Option<StoreIdentity>, last: u64) -> Result<(), Trouble> {
+    fn check_history(&mut self, log: &LogReader) -> Result<(), Trouble> {
         let checkpoint = &self.applier.checkpoint;
-        if let (Some(ours), Some(theirs)) = (checkpoint.identity, identity)
+        if let (Some(ours), Some(theirs)) = (checkpoint.identity, log.identity)
             && ours != theirs
         {
             return Err(Trouble::Rebuild(
@@ -161,14 +162,17 @@ impl Projection {
                 "the log is of another store or epoch",
             ));
         }
-        if last >= checkpoint.position.0 {
+        if log.last >= checkpoint.position.0 {
             self.short_since = None;
             return Ok(());
         }
-        let since = *self
+        let (since, before) = *self
             .short_since
-            .get_or_insert_with(tokio::time::Instant::now);
-        if since.elapsed() < REFILL {
+            .get_or_insert_with(|| (tokio::time::Instant::now(), log.last));
+        if log.last > before {
+            self.short_since = None;
+        }
+        if log.filled >= checkpoint.position.0 || log.last > before || since.elapsed() < REFILL {
             return Err(Trouble::Wait(
                 "the log ends before the checkpoint: waiting for its refill".into(),
             ));
@@ -232,7 +236,6 @@ impl Projection {
             status.position = position;
             status.head = Position(head.max(position.0));
             status.ready |= position.0 >= head;
-            status.whole |= position.0 >= head;
             status.parked_records = u64::try_from(parked).unwrap_or(u64::MAX);
             status.records = records;
         });

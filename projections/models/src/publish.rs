@@ -5,32 +5,34 @@
 //! asked what it holds: what was stored and not yet marked is marked, what was lost is sent again with the
 //! same ids and numbers. In another epoch of the ledger everything is told anew, from one on.
 
-use std::collections::{BTreeSet, HashMap};
+mod message;
+mod place;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{Timestamp, ToSpan};
-use serde_json::{Value, json};
-use shikaku_broker::{
-    Acknowledgement, Broker, HeaderMap, NATS_EXPECTED_LAST_SEQUENCE, Outgoing, StreamInfo,
-};
+use shikaku_broker::{Acknowledgement, Broker, NATS_EXPECTED_LAST_SEQUENCE, Outgoing, StreamInfo};
 use shikaku_schemas::clock::Clock;
-use shikaku_schemas::feed::{ASSISTANCE_CHANGED, Audience, FeedHead, FeedVariant};
+use shikaku_schemas::feed::{Audience, FeedVariant};
 use shikaku_schemas::mutant::{Mutant, planted};
 use shikaku_schemas::subject;
-use shikaku_schemas::topology::{FEED_SEQUENCE, STORE_EPOCH, STORE_ID, feed_stream};
+use shikaku_schemas::topology::{STORE_EPOCH, STORE_ID, feed_stream};
 use shikaku_schemas::value::FacilityCode;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
-use crate::keys::{KeyRing, RecordKey};
+use message::{headers, open_body};
+pub(crate) use place::last_told;
+use place::{LastTold, StreamPlace};
+
+use crate::keys::KeyRing;
 use crate::letter;
 use crate::log::StoreIdentity;
 use crate::run::{Cause, ModelsError};
-use crate::sealed::body_place;
 use crate::status::StatusBoard;
-use crate::store::{Pending, Store, Stored};
+use crate::store::{Pending, Store};
 
 const BATCH: u32 = 256;
 const POLL: Duration = Duration::from_secs(1);
@@ -48,89 +50,6 @@ pub(crate) struct Publisher {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) status: StatusBoard,
     pub(crate) grown: Arc<Notify>,
-}
-
-/// The last message of a feed.
-pub(crate) struct LastTold {
-    /// The history that it tells of.
-    identity: Option<StoreIdentity>,
-    pub(crate) ce_id: Uuid,
-    pub(crate) feed_sequence: u64,
-    pub(crate) stream_sequence: u64,
-}
-
-/// A feed stream as it was left.
-struct StreamPlace {
-    born: String,
-    last: u64,
-    /// The history that each variant told of.
-    of: HashMap<FeedVariant, StoreIdentity>,
-    /// What was told of it last.
-    told: HashMap<(FeedVariant, FacilityCode), LastTold>,
-}
-
-impl StreamPlace {
-    /// Marks what the feed had told before this publisher came. True when something was marked.
-    async fn mark_told(
-        &self,
-        variant: FeedVariant,
-        store: &Store,
-        of: StoreIdentity,
-        pending: &[Pending],
-    ) -> Result<bool, Cause> {
-        let mut marked = false;
-        let facilities: BTreeSet<_> = pending.iter().map(|message| &message.facility).collect();
-        for facility in facilities {
-            let Some(told) = self.told.get(&(variant, facility.clone())) else {
-                continue;
-            };
-            let old = |message: &Pending| {
-                message.facility == *facility && message.feed_sequence <= told.feed_sequence
-            };
-            if pending.iter().any(old) {
-                store.mark_through(of, &told.place(facility)).await?;
-                marked = true;
-            }
-        }
-        Ok(marked)
-    }
-}
-
-impl LastTold {
-    /// Whether it tells of a later epoch of the same ledger.
-    fn is_after(&self, of: StoreIdentity) -> bool {
-        let later = |told: StoreIdentity| told.store_id == of.store_id && told.epoch > of.epoch;
-        self.identity.is_some_and(later)
-    }
-
-    fn place(&self, facility: &FacilityCode) -> Stored {
-        (facility.clone(), self.feed_sequence, self.stream_sequence)
-    }
-}
-
-/// What a feed's stream holds last for a facility.
-pub(crate) async fn last_told(
-    broker: &Broker,
-    variant: FeedVariant,
-    facility: &FacilityCode,
-) -> Result<Option<LastTold>, Cause> {
-    let stream = feed_stream(variant.audience);
-    let subject = subject::feed(variant, facility, ">");
-    let Some(message) = broker.last_message(stream, subject).await? else {
-        return Ok(None);
-    };
-    let header = |name: &str| message.headers.get(name).map(|value| value.as_str());
-    let told = || {
-        Some(LastTold {
-            identity: StoreIdentity::parse(header(STORE_ID), header(STORE_EPOCH)),
-            ce_id: header("ce-id")?.parse().ok()?,
-            feed_sequence: header(FEED_SEQUENCE)?.parse().ok()?,
-            stream_sequence: message.sequence,
-        })
-    };
-    told()
-        .map(Some)
-        .ok_or_else(|| "the last message of a feed has no feed-sequence".into())
 }
 
 impl Publisher {
@@ -274,7 +193,10 @@ impl Publisher {
             self.compare_one(variant, store, of, place).await?;
             return Ok(true);
         }
-        // An outbox made again from the log holds what the feed has told long since.
+        // An outbox made again from the log holds what the feed has told long since, if the feed still is what it was.
+        if place.has_told(variant, &pending) {
+            self.still_there(place).await?;
+        }
         if place.mark_told(variant, store, of, &pending).await? {
             return Ok(true);
         }
@@ -372,45 +294,5 @@ fn note_refill(variant: FeedVariant, messages: u64) {
         tracing::warn!(feed = %variant, messages, "the broker lost feed messages: refilling");
         metrics::counter!("shikaku_feed_refilled_messages_total", "feed" => variant.to_string())
             .increment(messages);
-    }
-}
-
-fn headers(variant: FeedVariant, message: &Pending) -> Result<HeaderMap, Cause> {
-    debug_assert_eq!(
-        message.kind == ASSISTANCE_CHANGED,
-        variant.audience == Audience::Department
-    );
-    let head = FeedHead {
-        id: message.ce_id,
-        kind: message.kind.clone(),
-        facility: message.facility.clone(),
-        record: message.record,
-        time: Timestamp::from_microsecond(message.recorded_at_us)?,
-        sequence: message.feed_sequence,
-    };
-    let mut headers = HeaderMap::new();
-    for (name, value) in head.headers() {
-        headers.insert(name, value);
-    }
-    Ok(headers)
-}
-
-/// The body, or what is left of it when its record was erased: the number stays, so that nothing is missing.
-fn open_body(
-    variant: FeedVariant,
-    message: &Pending,
-    key: Option<&RecordKey>,
-) -> Result<Vec<u8>, Cause> {
-    match key {
-        Some(RecordKey::Open(key)) => {
-            Ok(key.open(&body_place(variant, message.ce_id), &message.body)?)
-        }
-        Some(RecordKey::Erased) if variant.audience == Audience::Department => Ok(
-            serde_json::to_vec(&json!({ "patient": Value::Null, "assistance": "no" }))?,
-        ),
-        Some(RecordKey::Erased) => Ok(serde_json::to_vec(
-            &json!({ "patient": Value::Null, "record": message.record.to_string() }),
-        )?),
-        None => Err("the hub knows no key of a message's record".into()),
     }
 }

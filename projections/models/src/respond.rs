@@ -19,7 +19,6 @@ use crate::access::{AccessLog, Look};
 use crate::keys::{KeyRing, RecordKey};
 use crate::run::{Cause, ModelsError};
 use crate::sealed::{lookup, open_view};
-use crate::status::StatusBoard;
 use crate::store::{Page, Store, Which};
 
 const REQUESTS: &str = "shikaku.svc-of.*.*";
@@ -36,7 +35,6 @@ pub(crate) struct Responder {
     pub(crate) keys: KeyRing,
     pub(crate) lookup_key: SealKey,
     pub(crate) access: AccessLog,
-    pub(crate) status: StatusBoard,
 }
 
 /// Why a request gets no answer but this.
@@ -77,7 +75,6 @@ struct Asker<'a> {
     facility: &'a Facility,
     variant: FeedVariant,
     store: &'a Store,
-    status: &'a StatusBoard,
 }
 
 impl Responder {
@@ -156,7 +153,6 @@ impl Responder {
             facility,
             variant,
             store,
-            status: &self.status,
         })
     }
 
@@ -299,8 +295,7 @@ impl Asker<'_> {
     /// Never from half of the rows: they would say of many that nothing is known.
     async fn page(&self, which: Which) -> Result<Page, Refusal> {
         let page = self.store.page(&self.facility.code, which).await?;
-        let is_whole = self.status.is_whole(&self.variant.to_string());
-        match is_whole && page.position >= page.gate {
+        match page.is_whole {
             true => Ok(page),
             false => Err(Refusal::Unavailable("rows are being made".into())),
         }

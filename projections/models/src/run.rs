@@ -142,7 +142,6 @@ async fn start(options: &ModelsOptions, cancel: &CancellationToken) -> Result<Ta
         keys,
         lookup_key: options.lookup_key.clone(),
         access,
-        status: options.status.clone(),
     };
     let ended = responder.run(cancel.clone());
     tasks.spawn(async move { ("responder".to_owned(), ended.await) });

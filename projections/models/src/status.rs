@@ -14,8 +14,6 @@ pub struct ProjectionStatus {
     pub head: Position,
     /// Connected, reading, and through with what it found at start-up.
     pub ready: bool,
-    /// Has caught up with `LOG` since it started or began a rebuild: its rows show all of what was known then.
-    pub whole: bool,
     /// Records it knows.
     pub records: u64,
     /// Records set aside because one of their events can't be applied.
@@ -48,12 +46,6 @@ impl StatusBoard {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
-    }
-
-    /// Whether a projection's rows are whole.
-    pub(crate) fn is_whole(&self, name: &str) -> bool {
-        let rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
-        rows.get(name).is_some_and(|status| status.whole)
     }
 
     /// Changes one projection's row.

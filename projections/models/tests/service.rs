@@ -6,15 +6,16 @@ mod stage;
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::{AckPolicy, PullConsumer, pull};
+use async_nats::jetstream::stream;
 use futures::StreamExt as _;
 use serde_json::{Value, json};
 use shikaku_models::{AccessAt, AccessLog};
 use shikaku_schemas::clock::SystemClock;
-use shikaku_schemas::topology::FEED_SEQUENCE;
+use shikaku_schemas::topology::{self, FEED_SEQUENCE, LOG, STORE_EPOCH, STORE_HEAD, STORE_ID};
 use sqlx::{Connection as _, Executor as _};
 use stage::broker::TestBroker;
 use stage::town::Town;
-use stage::{Role, options, sqlite};
+use stage::{Role, eventually, options, sqlite};
 
 struct Scene {
     folder: tempfile::TempDir,
@@ -148,6 +149,67 @@ async fn each_asker_gets_its_own_part_and_every_look_is_logged() {
         scene.ask("stranger", "state", &json!({})).await["error"],
         "request"
     );
+    scene.role.stop().await.unwrap();
+}
+
+/// After a restore half of the rows would say of many that nothing is known.
+#[tokio::test(flavor = "multi_thread")]
+async fn while_rows_are_made_for_another_epoch_nothing_is_answered_from_them() {
+    let mut scene = Scene::with_people(120).await;
+    let first = scene.ask("ward-3", "state", &json!({})).await;
+    assert_eq!(first["epoch"], 1);
+    scene.town.epoch = 2;
+    scene.broker.jetstream().delete_stream(LOG).await.unwrap();
+    let spec = topology::streams(30)
+        .into_iter()
+        .find(|spec| spec.name == LOG);
+    let spec = spec.unwrap();
+    let named = |name: &str, is: String| (name.to_owned(), is);
+    let metadata = [
+        named(STORE_ID, scene.town.store.to_string()),
+        named(STORE_EPOCH, "2".to_owned()),
+        named(STORE_HEAD, scene.town.log.len().to_string()),
+    ];
+    let config = stream::Config {
+        name: spec.name,
+        subjects: spec.subjects,
+        metadata: metadata.into(),
+        ..stream::Config::default()
+    };
+    scene
+        .broker
+        .jetstream()
+        .create_stream(config)
+        .await
+        .unwrap();
+    let late = scene.town.log.split_off(12);
+    scene.town.publish(&scene.broker, 1).await;
+    eventually("what is there is read", || async {
+        let rows = scene.role.status.projections();
+        rows.values().all(|row| row.position.0 == 12)
+    })
+    .await;
+    let one = json!({ "patient": "00000001" });
+    for (what, question) in [
+        ("state", &json!({})),
+        ("state", &one),
+        ("replay", &json!({ "from_sequence": 1 })),
+    ] {
+        let answer = scene.ask("ward-3", what, question).await;
+        assert_eq!(
+            answer["error"], "unavailable",
+            "{what} {question}: {answer}"
+        );
+    }
+
+    scene.town.log.extend(late);
+    scene.town.publish(&scene.broker, 13).await;
+    scene.role.caught_up(scene.town.log.len() as u64).await;
+    assert_eq!(scene.ask("ward-3", "state", &one).await["epoch"], 2);
+    let old = scene
+        .ask("ward-3", "state", &json!({ "after": first["next"] }))
+        .await;
+    assert_eq!(old["error"], "request", "{old}");
     scene.role.stop().await.unwrap();
 }
 

@@ -76,6 +76,7 @@ async fn mismatch(info: &StreamInfo, ledger: &Ledger) -> Result<Option<Mismatch>
 
 async fn create(broker: &Broker, ledger: &Ledger) -> Result<u64, Cause> {
     let store = ledger.identity();
+    let Position(head) = ledger.head().await?.position;
     let spec = topology::streams(0)
         .into_iter()
         .find(|spec| spec.name == topology::LOG)
@@ -86,6 +87,7 @@ async fn create(broker: &Broker, ledger: &Ledger) -> Result<u64, Cause> {
             metadata: [
                 (topology::STORE_ID.to_owned(), store.store_id.to_string()),
                 (topology::STORE_EPOCH.to_owned(), store.epoch.to_string()),
+                (topology::STORE_HEAD.to_owned(), head.to_string()),
             ]
             .into(),
             ..provision::config(&spec)

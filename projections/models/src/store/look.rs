@@ -13,8 +13,8 @@ pub(crate) struct Page {
     pub(crate) identity: Option<StoreIdentity>,
     /// The position they stand at.
     pub(crate) position: Position,
-    /// The feed has told of events up to here; rows that stand before it are being made again.
-    pub(crate) gate: Position,
+    /// They are not being made.
+    pub(crate) is_whole: bool,
     /// The facility's last feed sequence at that position.
     pub(crate) feed_sequence: u64,
     /// Sealed rows by record, in the records' order.
@@ -46,7 +46,7 @@ impl Store {
         on!(self, pool => {
             let mut tx = pool.begin_with(isolation).await?;
             let row = sqlx::query(
-                "SELECT store_id, epoch, position, gate, \
+                "SELECT store_id, epoch, position, target, \
                  (SELECT feed_sequence FROM counters WHERE facility = $1) FROM checkpoint WHERE id = 1",
             )
             .bind(facility.as_str())
@@ -55,6 +55,8 @@ impl Store {
             let store_id: Option<Vec<u8>> = row.try_get(0)?;
             let epoch: i64 = row.try_get(1)?;
             let sequence: Option<i64> = row.try_get(4)?;
+            let target: Option<i64> = row.try_get(3)?;
+            let at: i64 = row.try_get(2)?;
             let rows = match which {
                 Which::Lookup(digest) => {
                     sqlx::query(
@@ -81,8 +83,8 @@ impl Store {
             tx.commit().await?;
             Ok(Page {
                 identity: super::identity(store_id.as_deref(), epoch),
-                position: position(row.try_get(2)?),
-                gate: position(row.try_get(3)?),
+                position: position(at),
+                is_whole: target.is_some_and(|target| at >= target),
                 feed_sequence: unsigned(sequence.unwrap_or_default()),
                 rows: rows
                     .iter()

@@ -169,9 +169,9 @@ impl Store {
         on!(self, pool => {
             let mut tx = pool.begin().await?;
             let same = "UPDATE checkpoint SET gate = CASE WHEN gate > position THEN gate ELSE position END, \
-                 position = 0, event_id = NULL WHERE id = 1 AND epoch = $1 AND position = $2";
+                 position = 0, event_id = NULL, target = NULL WHERE id = 1 AND epoch = $1 AND position = $2";
             let other = "UPDATE checkpoint SET store_id = NULL, epoch = 0, gate = 0, position = 0, \
-                 event_id = NULL WHERE id = 1 AND epoch = $1 AND position = $2";
+                 event_id = NULL, target = NULL WHERE id = 1 AND epoch = $1 AND position = $2";
             let begin = if of == History::Same { same } else { other };
             let begun = sqlx::query(begin)
                 .bind(from.identity.map_or(0, |identity| i64::from(identity.epoch)))
@@ -193,6 +193,18 @@ impl Store {
             }
             tx.commit().await?;
             Ok(true)
+        })
+    }
+
+    /// Where rows that are being made will be whole; the first word counts.
+    pub(crate) async fn aim(&self, filled: Position) -> Result<(), sqlx::Error> {
+        in_memory!(self, memory => memory.aim(filled).await);
+        on!(self, pool => {
+            sqlx::query("UPDATE checkpoint SET target = $1 WHERE id = 1 AND target IS NULL")
+                .bind(signed(filled.0))
+                .execute(pool)
+                .await?;
+            Ok(())
         })
     }
 

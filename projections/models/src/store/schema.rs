@@ -21,7 +21,7 @@ const SHAPE: i64 = 1;
 const TABLES: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS checkpoint (id BIGINT PRIMARY KEY, store_id {bytes}, epoch BIGINT NOT NULL, \
      position BIGINT NOT NULL, event_id {bytes}, gate BIGINT NOT NULL, \
-     shape BIGINT NOT NULL, feed_created TEXT)",
+     target BIGINT, shape BIGINT NOT NULL, feed_created TEXT)",
     "CREATE TABLE IF NOT EXISTS current_rows (record {bytes} PRIMARY KEY, sealed {bytes} NOT NULL)",
     "CREATE TABLE IF NOT EXISTS places (facility TEXT NOT NULL, record {bytes} NOT NULL, lookup {bytes}, \
      PRIMARY KEY (facility, record))",
@@ -91,8 +91,10 @@ impl Store {
                 projection.position = told.0,
                 "rows have an older shape: rebuilding"
             );
-            self.begin_rebuild(History::Same, &self.checkpoint().await?)
-                .await?;
+            while !self
+                .begin_rebuild(History::Same, &self.checkpoint().await?)
+                .await?
+            {}
             on!(self, pool => {
                 sqlx::query("UPDATE checkpoint SET shape = $1 WHERE id = 1")
                     .bind(SHAPE)

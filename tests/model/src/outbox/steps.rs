@@ -9,6 +9,7 @@ use crate::protocol::{Protocol, Refuted, Step, code, world};
 const PROJECTION: &str = "projections/models/src/projection.rs";
 const APPLY: &str = "projections/models/src/apply.rs";
 const PUBLISH: &str = "projections/models/src/publish.rs";
+const PLACE: &str = "projections/models/src/publish/place.rs";
 const SCHEMA: &str = "projections/models/src/store/schema.rs";
 const STORE: &str = "projections/models/src/store/mod.rs";
 
@@ -49,7 +50,7 @@ impl Protocol for Outbox {
         code("Reload", APPLY, "reload"),
         code("Deliver", PROJECTION, "apply"),
         code("Apply", "projections/models/src/store/change.rs", "commit"),
-        code("Look", PUBLISH, "last_told"),
+        code("Look", PLACE, "last_told"),
         code("Compare", PUBLISH, "compare"),
         code("Publish", PUBLISH, "send"),
         code("Mark", "projections/models/src/store/outbox.rs", "mark"),

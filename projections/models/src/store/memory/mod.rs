@@ -1,5 +1,6 @@
 //! A projection's database in memory for simulations: the same answers, and a line to it that can break.
 
+mod look;
 mod outbox;
 mod rows;
 
@@ -13,7 +14,7 @@ use shikaku_schemas::feed::FeedVariant;
 use shikaku_schemas::value::{FacilityCode, Position, RecordId};
 use uuid::Uuid;
 
-use super::{Advance, Change, Checkpoint, History, Page, Which};
+use super::{Advance, Change, Checkpoint, History};
 use crate::access::{AccessRow, Look};
 
 /// Transactions that a power cut may take.
@@ -67,6 +68,8 @@ struct Kept {
 
 #[derive(Clone, Default)]
 struct Rows {
+    /// Where rows are whole; none while nobody knows.
+    target: Option<Position>,
     /// What rows hold has the shape of another version.
     stale: bool,
     checkpoint: Option<Checkpoint>,
@@ -289,6 +292,7 @@ impl Memory {
                 return Ok(false);
             }
             rows.checkpoint = rows.checkpoint.as_ref().map(|before| before.rebuilt(of));
+            rows.target = None;
             rows.sealed.clear();
             rows.places.clear();
             rows.parked.clear();
@@ -298,6 +302,14 @@ impl Memory {
                 rows.counters.clear();
             }
             Ok(true)
+        })
+        .await
+    }
+
+    pub(super) async fn aim(&self, filled: Position) -> Result<(), sqlx::Error> {
+        self.write(|rows| {
+            rows.target.get_or_insert(filled);
+            Ok(())
         })
         .await
     }
@@ -333,70 +345,5 @@ impl Memory {
             Ok(true)
         });
         moved.await
-    }
-
-    pub(super) async fn page(
-        &self,
-        facility: &FacilityCode,
-        which: Which,
-    ) -> Result<Page, sqlx::Error> {
-        self.read(|rows| {
-            let places = rows.places.iter().filter(|((of, _), _)| of == facility);
-            let records: Vec<RecordId> = match which {
-                Which::Lookup(digest) => places
-                    .filter(|(_, lookup)| lookup.as_deref() == Some(&digest[..]))
-                    .map(|((_, record), _)| *record)
-                    .collect(),
-                Which::After(after, limit) => places
-                    .map(|((_, record), _)| *record)
-                    .filter(|record| after.is_none_or(|after| *record > after))
-                    .take(limit as usize)
-                    .collect(),
-            };
-            let row = |record: RecordId| Some((record, rows.sealed.get(&record)?.clone()));
-            let checkpoint = rows.checkpoint.as_ref();
-            Page {
-                identity: checkpoint.and_then(|at| at.identity),
-                position: checkpoint.map_or(Position(0), |at| at.position),
-                gate: checkpoint.map_or(Position(0), |at| at.gate),
-                feed_sequence: rows.counters.get(facility).copied().unwrap_or_default(),
-                rows: records.into_iter().filter_map(row).collect(),
-            }
-        })
-        .await
-    }
-
-    pub(super) async fn stream_place(
-        &self,
-        facility: &FacilityCode,
-        feed_sequence: u64,
-    ) -> Result<Option<u64>, sqlx::Error> {
-        self.read(|rows| {
-            rows.of(facility)
-                .filter(|(sequence, _)| *sequence <= feed_sequence)
-                .filter_map(|(_, told)| told.stream_sequence)
-                .max()
-        })
-        .await
-    }
-
-    pub(super) async fn sequence_since(
-        &self,
-        facility: &FacilityCode,
-        since_us: i64,
-    ) -> Result<u64, sqlx::Error> {
-        self.read(|rows| {
-            let first = rows
-                .of(facility)
-                .find(|(_, told)| told.recorded_at_us >= since_us)
-                .map(|(sequence, _)| sequence);
-            let last = rows.counters.get(facility).copied().unwrap_or_default();
-            first.unwrap_or(last + 1)
-        })
-        .await
-    }
-
-    pub(super) async fn record_count(&self) -> Result<u64, sqlx::Error> {
-        self.read(|rows| rows.sealed.len() as u64).await
     }
 }
