@@ -13,14 +13,19 @@ use crate::node::{Death, Node, Weather, Wits};
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl World {
-    /// What an operator does: put the backup back, then say so to the ledger, the hubs running or not.
+    /// What an operator does: stop the hubs, put the backup back, and say so to the ledger before one starts again. A hub
+    /// that hangs lives through it.
     pub(super) async fn put_back(&mut self) {
         let Some(backup) = self.backup.clone() else {
             return;
         };
         let (to, of) = (backup.events().len(), self.database.position());
         self.fault(format!("the database is put back to {to} of {of} events"));
-        if self.sky.dice.per_mille(500) {
+        let hung = match self.sky.dice.per_mille(500) {
+            true => Vec::new(),
+            false => self.hang_hubs(),
+        };
+        if hung.is_empty() {
             self.end_hubs().await;
         }
         self.sky.restoring.store(true, Ordering::SeqCst);
@@ -32,6 +37,23 @@ impl World {
         let accept = async |options: &LedgerOptions| Ledger::accept_epoch(options).await;
         self.says_so(1, "accepted", accept).await;
         self.sky.restoring.store(false, Ordering::SeqCst);
+        for at in hung {
+            self.machines[at].node.pause(false);
+        }
+    }
+
+    /// Makes every hub that runs hang; those that did not before.
+    fn hang_hubs(&mut self) -> Vec<usize> {
+        let mut hung = Vec::new();
+        for (at, machine) in self.machines.iter().enumerate() {
+            if machine.role == Role::Hub && machine.task.is_some() {
+                machine.node.pause(true);
+                hung.extend(machine.wakes_at.is_none().then_some(at));
+            }
+        }
+        // The server hears nothing of them and ends their session.
+        self.database.end_session();
+        hung
     }
 
     /// On one hub's machine, until it is done; ends hubs that stand in the way.
