@@ -156,7 +156,8 @@ impl Publisher {
                 false => store.unmark_after(of, facility, through).await?,
             };
             note_refill(variant, again);
-            if is_empty {
+            // A stream that is new to this outbox is told everything, of whatever age.
+            if is_empty && known.is_some() {
                 store.expire(facility, self.oldest_us()).await?;
             }
         }

@@ -335,6 +335,21 @@ async fn a_restored_ledger_is_told_anew_from_one_on_in_its_own_epoch() {
     assert_eq!(told(&scene.broker, Audience::Receipt).await, after);
 }
 
+/// Else a clock that jumps at the first start eats the beginning of every feed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_feed_that_is_begun_tells_what_is_older_than_feeds_are_kept() {
+    let scene = Scene::with_people(4).await;
+    let path = scene.folder.path().to_owned();
+    let mut asked = options(&scene.broker, &scene.town, sqlite(&path), &path);
+    asked.feed_days = 30;
+    let role = Role::start(asked);
+    role.caught_up(scene.end()).await;
+    role.stop().await.unwrap();
+    let feed = told(&scene.broker, Audience::Receipt).await;
+    assert_eq!(feed.len(), 20);
+    assert_gapless(&feed);
+}
+
 /// A hub that fills a large `LOG` again needs longer than a projection waits: it reads again, and tells nothing again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_is_long_being_filled_tells_nothing_twice() {
