@@ -96,9 +96,14 @@ pub fn all(subscriber: &Subscriber, earlier: &[Message], kind: &str, count: usiz
 /// Each file that was seen since the hub's start ended as one of the three.
 #[track_caller]
 pub fn folder_equation(hub: &Hub) {
+    let mut before = None;
     until_within(REST, "seen = events + duplicates + quarantined", || {
         let ends = ["event", "duplicate", "quarantined"].map(|outcome| hub.files(outcome));
-        let difference = hub.files("seen") - ends.iter().sum::<f64>();
+        let seen = hub.files("seen");
+        if before.replace((seen, ends)) != Some((seen, ends)) {
+            eprintln!("{seen} seen; event, duplicate, quarantined: {ends:?}");
+        }
+        let difference = seen - ends.iter().sum::<f64>();
         (difference.abs() < 0.5).then_some(())
     });
 }
