@@ -195,10 +195,12 @@ impl Publisher {
             return Ok(true);
         }
         // An outbox made again from the log holds what the feed has told long since, if the feed still is what it was.
-        if place.has_told(variant, &pending) {
+        let told = place.told_of(variant, &pending);
+        if !told.is_empty() {
             self.still_there(place).await?;
-        }
-        if place.mark_told(variant, store, of, &pending).await? {
+            for last in &told {
+                store.mark_through(of, last).await?;
+            }
             return Ok(true);
         }
         let acknowledgements = self.send(variant, of, place.last, &pending).await?;

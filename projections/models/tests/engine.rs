@@ -350,7 +350,7 @@ async fn a_feed_that_is_begun_tells_what_is_older_than_feeds_are_kept() {
     assert_gapless(&feed);
 }
 
-/// A hub that fills a large `LOG` again needs longer than a projection waits: it reads again, and tells nothing again.
+/// A `LOG` that stays short, and does not say that it is being filled: it is read again, and nothing is told again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_is_long_being_filled_tells_nothing_twice() {
     let mut scene = Scene::with_people(4).await;

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::log::StoreIdentity;
 use crate::run::Cause;
-use crate::store::{Pending, Store, Stored};
+use crate::store::{Pending, Stored};
 
 /// The last message of a feed.
 pub(crate) struct LastTold {
@@ -33,37 +33,18 @@ pub(super) struct StreamPlace {
 }
 
 impl StreamPlace {
-    pub(super) fn has_told(&self, variant: FeedVariant, pending: &[Pending]) -> bool {
-        let told = |message: &Pending| self.told.get(&(variant, message.facility.clone()));
-        let is_old = |message: &Pending| {
-            told(message).is_some_and(|told| message.feed_sequence <= told.feed_sequence)
-        };
-        pending.iter().any(is_old)
-    }
-
-    /// Marks what the feed had told before this publisher came. True when something was marked.
-    pub(super) async fn mark_told(
-        &self,
-        variant: FeedVariant,
-        store: &Store,
-        of: StoreIdentity,
-        pending: &[Pending],
-    ) -> Result<bool, Cause> {
-        let mut marked = false;
+    /// Where each facility's feed stands, of those in whose pending messages there is one that it told before.
+    pub(super) fn told_of(&self, variant: FeedVariant, pending: &[Pending]) -> Vec<Stored> {
         let facilities: BTreeSet<_> = pending.iter().map(|message| &message.facility).collect();
-        for facility in facilities {
-            let Some(told) = self.told.get(&(variant, facility.clone())) else {
-                continue;
-            };
-            let old = |message: &Pending| {
+        let last = |facility: &FacilityCode| {
+            let told = self.told.get(&(variant, facility.clone()))?;
+            let is_old = |message: &Pending| {
                 message.facility == *facility && message.feed_sequence <= told.feed_sequence
             };
-            if pending.iter().any(old) {
-                store.mark_through(of, &told.place(facility)).await?;
-                marked = true;
-            }
-        }
-        Ok(marked)
+            let is_any = pending.iter().any(is_old);
+            is_any.then(|| told.place(facility))
+        };
+        facilities.into_iter().filter_map(last).collect()
     }
 }
 

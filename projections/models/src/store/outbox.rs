@@ -168,12 +168,12 @@ impl Store {
         );
         on!(self, pool => {
             let changed = sqlx::query(AssertSqlSafe(unmark))
-            .bind(of.store_id.as_bytes().to_vec())
-            .bind(i64::from(of.epoch))
-            .bind(facility.as_str())
-            .bind(signed(feed_sequence))
-            .execute(pool)
-            .await?;
+                .bind(of.store_id.as_bytes().to_vec())
+                .bind(i64::from(of.epoch))
+                .bind(facility.as_str())
+                .bind(signed(feed_sequence))
+                .execute(pool)
+                .await?;
             Ok(changed.rows_affected())
         })
     }

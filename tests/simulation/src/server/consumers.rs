@@ -62,11 +62,7 @@ impl Server {
     /// The next message of a consumer.
     pub fn next(&self, stream: &str, consumer: &str, born: u64) -> Next {
         let mut state = self.state();
-        let Some(stream) = state
-            .streams
-            .get_mut(stream)
-            .filter(|found| found.born == born)
-        else {
+        let Some(stream) = state.in_life(stream, born) else {
             return Next::Gone;
         };
         let changed = stream.changed.clone();
@@ -124,11 +120,7 @@ impl Server {
         again: Option<Instant>,
     ) {
         let mut state = self.state();
-        let Some(stream) = state
-            .streams
-            .get_mut(stream)
-            .filter(|found| found.born == born)
-        else {
+        let Some(stream) = state.in_life(stream, born) else {
             return;
         };
         let Some(found) = stream.consumers.get_mut(consumer) else {

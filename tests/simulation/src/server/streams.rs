@@ -124,6 +124,12 @@ impl Server {
 }
 
 impl State {
+    /// A stream, if it still is the one that was born then.
+    pub(super) fn in_life(&mut self, stream: &str, born: u64) -> Option<&mut Stream> {
+        let found = self.streams.get_mut(stream);
+        found.filter(|found| found.born == born)
+    }
+
     fn stream_of(&self, subject: &str) -> Option<String> {
         let takes = |stream: &Stream| {
             let mut subjects = stream.config.subjects.iter();
