@@ -2,20 +2,18 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
 use shikaku_schemas::clock::Clock;
 use shikaku_schemas::value::{FacilityCode, RecordId};
 use sqlx::postgres::PgPoolOptions;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _};
 
 use crate::options::AccessAt;
 use crate::store::{Pool, bytes_of, on, record_of, signed, unsigned};
 
-const BUSY: Duration = Duration::from_secs(10);
 /// Looks in one statement at most.
 const AT_ONCE: usize = 500;
 
@@ -190,15 +188,8 @@ async fn sqlite(path: &Path) -> Result<Pool, sqlx::Error> {
     }
     let options = SqliteConnectOptions::new()
         .filename(path)
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(BUSY);
-    let pool = SqlitePoolOptions::new()
-        .max_connections(2)
-        .connect_with(options)
-        .await?;
-    Ok(Pool::Sqlite(pool))
+        .synchronous(SqliteSynchronous::Full);
+    Ok(Pool::Sqlite(crate::store::sqlite::open(options, 2).await?))
 }
 
 async fn postgres(url: &str) -> Result<Pool, sqlx::Error> {

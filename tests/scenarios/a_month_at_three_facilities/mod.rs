@@ -8,6 +8,7 @@
 
 mod expected;
 mod site;
+mod told;
 mod town;
 
 use std::collections::{BTreeMap, BTreeSet};

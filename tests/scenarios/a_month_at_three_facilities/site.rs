@@ -15,6 +15,7 @@ use shikaku_tests::settings::Settings;
 use shikaku_tests::{clock, until, until_within};
 
 use super::expected::{Day, Month, Shown};
+use super::told::Told;
 use super::town::{Person, TicketKey, Town, visits};
 
 pub(super) const FACILITIES: [&str; 3] = ["1319912349", "1345077885", "1319988778"];
@@ -41,6 +42,7 @@ pub(super) struct Site {
     patients: u32,
     terminals: Vec<Option<Child>>,
     log: Vec<Value>,
+    told: Told,
     /// How many events there were at the last look, and when they were read last.
     counted: (u64, u64),
 }
@@ -65,6 +67,7 @@ impl Site {
             patients,
             terminals: (0..6).map(|_| None).collect(),
             log: Vec::new(),
+            told: Told::default(),
             counted: (0, 0),
         };
         let config = site.hub.folder().join("hub.toml");
@@ -253,6 +256,9 @@ impl Site {
 
     fn read(&mut self) {
         let more = self.hub.log_after(self.last());
+        for event in &more {
+            self.told.take(event);
+        }
         self.log.extend(more);
     }
 
@@ -286,21 +292,12 @@ impl Site {
         let work = self.work();
         until_within(work, &what, || {
             self.read_in_a_pause();
-            let run = self.log.iter().find_map(|event| {
-                let data = &event["data"];
-                let is_it = event["type"] == "inquiry-requested"
-                    && event["facility"] == FACILITIES[facility]
-                    && data["month"] == month.to_string()
-                    && data["on"] == day.to_string();
-                is_it.then(|| data["inquiry"].as_str().unwrap().to_owned())
-            })?;
-            let member = if kind == "month-settled" {
-                "run"
-            } else {
-                "inquiry"
-            };
-            let got = |event: &Value| event["type"] == kind && event["data"][member] == *run;
-            self.log.iter().rev().any(got).then_some(run)
+            let run = self
+                .told
+                .runs
+                .get(&(facility, month.to_string(), day.to_string()))?;
+            let got = (kind.to_owned(), run.clone());
+            self.told.steps.contains(&got).then(|| run.clone())
         })
     }
 
@@ -324,9 +321,7 @@ impl Site {
         let work = self.work();
         until_within(work, &format!("{count} cards are recorded"), || {
             self.read_in_a_pause();
-            let is_card =
-                |event: &&Value| event["type"] == "verified" && event["data"]["method"] == "card";
-            (self.log.iter().filter(is_card).count() >= count).then_some(())
+            (self.told.cards >= count).then_some(())
         });
     }
 

@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use shikaku_schemas::value::RecordId;
-use sqlx::ConnectOptions as _;
+use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePool, SqlitePoolOptions};
 use tokio::sync::Mutex;
 use uuid::fmt::Hyphenated;
 
 use super::{PersistError, StoredKey, Wrapped};
 use crate::LedgerError;
-use crate::store::sqlite::{connect_options, migrate, prove_durable};
+use crate::store::sqlite::{connect, connect_options, migrate, prove_durable};
 
 const MIGRATIONS: &[&str] = &[include_str!("../../migrations/keys-sqlite-1.sql")];
 
@@ -59,15 +59,15 @@ impl KeyTables {
             make_private(path)?;
         }
         let options = connect_options(path, read_only)?.pragma("secure_delete", "on");
+        let mut connection = connect(&options).await?;
+        prove_durable(&mut connection, read_only).await?;
+        migrate(&mut connection, "key store", MIGRATIONS, read_only).await?;
         let pool = SqlitePoolOptions::new()
             .max_connections(2)
             .test_before_acquire(false)
             .connect_with(options.clone())
             .await?;
-        let mut connection = pool.acquire().await?;
-        prove_durable(&mut connection, read_only).await?;
-        migrate(&mut connection, "key store", MIGRATIONS, read_only).await?;
-        drop(connection);
+        connection.close().await?;
         Ok(Self {
             pool,
             options: Box::new(options),
@@ -122,7 +122,7 @@ impl KeyTables {
         // Taken out while it works: a call that is dropped half-way takes its connection with it.
         let mut connection = match writer.take() {
             Some(connection) => connection,
-            None => self.options.connect().await?,
+            None => connect(&self.options).await?,
         };
         let call = sqlx::query(PERSIST).bind(about).bind(&new).bind(&new);
         let outcome = call.execute(&mut connection).await;

@@ -1,5 +1,6 @@
 //! The Ed25519 key that signs heads, and what exactly is signed.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use ed25519_dalek::{Signature, Signer as _, SigningKey};
@@ -32,7 +33,13 @@ impl Signer {
             if !may_create {
                 return Err(LedgerError::SigningKeyMissing(path.to_owned()));
             }
-            return Self::create(disk, path).map_err(file(path));
+            return match Self::create(disk, path) {
+                // Another hub that starts now was quicker: its key is the one.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                    Self::load(disk, path, false)
+                }
+                made => made.map_err(file(path)),
+            };
         };
         let mut bytes = [0u8; 32];
         hex::decode_to_slice(text.trim_ascii(), &mut bytes)
@@ -42,6 +49,7 @@ impl Signer {
         })
     }
 
+    /// Makes a key, whole or not at all; `AlreadyExists` when there is one.
     fn create(disk: &dyn Disk, path: &Path) -> std::io::Result<Self> {
         let bytes = *SealKey::random().as_bytes();
         let folder = path
@@ -50,9 +58,15 @@ impl Signer {
         if let Some(folder) = folder {
             disk.create_dir_all(folder)?;
         }
-        let file = disk.open(path, How::NewPrivate)?;
+        let own = hex::encode(&SealKey::random().as_bytes()[..8]);
+        let temporary = path.with_added_extension(own);
+        let file = disk.open(&temporary, How::NewPrivate)?;
         file.write_at(format!("{}\n", hex::encode(bytes)).as_bytes(), 0)?;
         file.sync()?;
+        if let Err(error) = disk.rename_new(&temporary, path) {
+            disk.remove_file(&temporary)?;
+            return Err(error);
+        }
         disk.sync_directory(folder.unwrap_or(Path::new(".")))?;
         Ok(Self {
             key: SigningKey::from_bytes(&bytes),
@@ -83,4 +97,33 @@ impl Signer {
 pub(crate) fn file(path: &Path) -> impl FnOnce(std::io::Error) -> LedgerError + use<> {
     let path: PathBuf = path.to_owned();
     move |source| LedgerError::File { path, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+
+    use shikaku_disk::SystemDisk;
+
+    use super::*;
+
+    #[test]
+    fn hubs_that_start_at_once_sign_with_one_key() {
+        for _ in 0..50 {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("keys/signing");
+            let together = Barrier::new(4);
+            let load = || {
+                together.wait();
+                Signer::load(&SystemDisk, &path, true).unwrap()
+            };
+            let keys: Vec<_> = std::thread::scope(|scope| {
+                let started = [(); 4].map(|()| scope.spawn(load));
+                started.map(|one| one.join().unwrap().key).into()
+            });
+            assert!(keys.iter().all(|key| *key == keys[0]), "two keys");
+            let files = std::fs::read_dir(path.parent().unwrap()).unwrap().count();
+            assert_eq!(files, 1, "something was left behind");
+        }
+    }
 }

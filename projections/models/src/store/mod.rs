@@ -9,6 +9,7 @@ mod look;
 pub(crate) mod memory;
 mod outbox;
 mod schema;
+pub(crate) mod sqlite;
 
 use std::collections::BTreeMap;
 

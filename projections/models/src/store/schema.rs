@@ -1,18 +1,16 @@
 //! Opening a projection's database, and its tables.
 
 use std::path::Path;
-use std::time::Duration;
 
 use shikaku_schemas::feed::FeedVariant;
 use sqlx::postgres::PgPoolOptions;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _};
 
 use super::{History, Pool, Store, on, position};
 use crate::options::Database;
 
 const CONNECTIONS: u32 = 4;
-const BUSY: Duration = Duration::from_secs(10);
 
 /// Shape of what rows hold. A new one makes a projection drop its rows and read `LOG` again.
 const SHAPE: i64 = 1;
@@ -111,16 +109,9 @@ async fn sqlite(directory: &Path, variant: FeedVariant) -> Result<Store, sqlx::E
     std::fs::create_dir_all(directory)?;
     let options = SqliteConnectOptions::new()
         .filename(directory.join(format!("{variant}.db")))
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Normal)
-        .busy_timeout(BUSY);
-    let pool = SqlitePoolOptions::new()
-        .max_connections(CONNECTIONS)
-        .connect_with(options)
-        .await?;
+        .synchronous(SqliteSynchronous::Normal);
     Ok(Store {
-        pool: Pool::Sqlite(pool),
+        pool: Pool::Sqlite(super::sqlite::open(options, CONNECTIONS).await?),
     })
 }
 

@@ -3,11 +3,17 @@
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::AssertSqlSafe;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, ConnectOptions as _};
+use tokio::time::{Instant, sleep};
 
 use crate::LedgerError;
 use crate::store::applied;
+
+/// How long another process may keep the file to itself.
+const BUSY: Duration = Duration::from_secs(10);
+/// Between two tries to open it.
+const RETRY: Duration = Duration::from_millis(20);
 
 /// How the file is opened: write-ahead log, every commit synced.
 pub(crate) fn connect_options(
@@ -16,7 +22,7 @@ pub(crate) fn connect_options(
 ) -> Result<SqliteConnectOptions, LedgerError> {
     let options = SqliteConnectOptions::new()
         .filename(path)
-        .busy_timeout(Duration::from_secs(10))
+        .busy_timeout(BUSY)
         .pragma("wal_autocheckpoint", "4000");
     if read_only {
         if !path.exists() {
@@ -37,6 +43,27 @@ pub(crate) fn connect_options(
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full))
+}
+
+/// Opens a line to the file. Of two processes that turn a new file to its write-ahead log at once, SQLite tells one at
+/// once that it is locked, whatever the time-out: each waits for the other. That one tries again.
+pub(crate) async fn connect(
+    options: &SqliteConnectOptions,
+) -> Result<SqliteConnection, sqlx::Error> {
+    let until = Instant::now() + BUSY;
+    loop {
+        match options.connect().await {
+            Err(error) if is_locked(&error) && Instant::now() < until => sleep(RETRY).await,
+            outcome => return outcome,
+        }
+    }
+}
+
+/// `SQLITE_BUSY`, plain or extended.
+fn is_locked(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    let code = code.and_then(|code| code.parse::<u32>().ok());
+    code.is_some_and(|code| code & 0xff == 5)
 }
 
 /// Reads back that the file keeps a write-ahead log and syncs it at every commit.

@@ -6,13 +6,12 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use shikaku_schemas::observation::CommitOutcome;
 use shikaku_schemas::value::{CaseId, EvidenceId, ObservationId, Position, RecordId, StreamId};
-use sqlx::ConnectOptions as _;
 use sqlx::Connection as _;
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
-use super::{connect_options, migrate, prove_durable};
+use super::{connect, connect_options, migrate, prove_durable};
 use crate::LedgerError;
 use crate::model::{CaseRow, IdentityKey, StoredEvent};
 use crate::store::rows::{
@@ -33,7 +32,7 @@ pub(crate) struct Tables {
 impl Tables {
     pub(crate) async fn open(path: &Path, read_only: bool) -> Result<Self, LedgerError> {
         if !read_only {
-            let mut connection = connect_options(path, false)?.connect().await?;
+            let mut connection = connect(&connect_options(path, false)?).await?;
             prove_durable(&mut connection, false).await?;
             migrate(&mut connection, "ledger", MIGRATIONS, false).await?;
             connection.close().await?;
@@ -54,7 +53,7 @@ impl Tables {
     }
 
     pub(crate) async fn begin(&self, genesis: &Genesis) -> Result<(), LedgerError> {
-        let mut connection = connect_options(&self.path, false)?.connect().await?;
+        let mut connection = connect(&connect_options(&self.path, false)?).await?;
         sqlx::query(
             "BEGIN IMMEDIATE;
              INSERT INTO head SELECT 1, 0, 0, 0, ?, ?, x'' WHERE NOT EXISTS (SELECT 1 FROM genesis);
@@ -84,7 +83,7 @@ impl Tables {
     }
 
     pub(crate) async fn begin_epoch(&self, epoch: Epoch, at: Timestamp) -> Result<(), LedgerError> {
-        let mut connection = connect_options(&self.path, false)?.connect().await?;
+        let mut connection = connect(&connect_options(&self.path, false)?).await?;
         sqlx::query(
             "BEGIN IMMEDIATE;
              INSERT INTO genesis (epoch, store_id, after, created_at) VALUES (?, ?, ?, ?);

@@ -4,7 +4,6 @@ use std::fs::{File, TryLockError};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use sqlx::ConnectOptions as _;
 use sqlx::Connection as _;
 use sqlx::sqlite::SqliteConnection;
 use tokio::time::sleep;
@@ -30,7 +29,7 @@ impl Session {
     pub(crate) async fn stand_by(tables: &Tables) -> Result<Self, LedgerError> {
         let path = tables.path.clone();
         let lock = wait_for_lock(path.with_extension("lock")).await?;
-        let connection = Some(connect(&path).await?);
+        let connection = Some(line(&path).await?);
         Ok(Self {
             path,
             connection,
@@ -80,7 +79,7 @@ impl Session {
         let attempt = async {
             // A dropped connection may still be writing; the write lock is free only when it has ended.
             drop(self.connection.take());
-            let mut connection = connect(&self.path).await?;
+            let mut connection = line(&self.path).await?;
             sqlx::raw_sql("BEGIN IMMEDIATE")
                 .execute(&mut connection)
                 .await?;
@@ -102,8 +101,8 @@ impl Session {
     }
 }
 
-async fn connect(path: &std::path::Path) -> Result<SqliteConnection, LedgerError> {
-    let mut connection = connect_options(path, false)?.connect().await?;
+async fn line(path: &std::path::Path) -> Result<SqliteConnection, LedgerError> {
+    let mut connection = super::connect(&connect_options(path, false)?).await?;
     prove_durable(&mut connection, false).await?;
     Ok(connection)
 }
