@@ -55,13 +55,20 @@ impl Site {
             assert!(answer["error"].is_null(), "{answer}");
         }
         for stream in STREAMS {
-            until(&format!("{stream} lies on three nodes"), || {
-                let info = self.ask(0, &format!("$JS.API.STREAM.INFO.{stream}"), "");
-                let others = info["cluster"]["replicas"].as_array()?;
-                let current = others.iter().filter(|other| other["current"] == true);
-                (current.count() == 2).then_some(())
-            });
+            self.await_replicas(&format!("$JS.API.STREAM.INFO.{stream}"));
         }
+        // A durable is copied after its stream, by a group of nodes of its own.
+        self.await_replicas("$JS.API.CONSUMER.INFO.OBSERVATIONS.intake");
+    }
+
+    /// Waits until two further nodes have what the first has.
+    fn await_replicas(&self, subject: &str) {
+        until(&format!("{subject} tells of three nodes"), || {
+            let info = self.ask(0, subject, "");
+            let others = info["cluster"]["replicas"].as_array()?;
+            let current = others.iter().filter(|other| other["current"] == true);
+            (current.count() == 2).then_some(())
+        });
     }
 }
 
