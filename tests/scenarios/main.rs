@@ -4,6 +4,7 @@
 
 mod a_frozen_sequencer_commits_nothing;
 mod a_month_at_three_facilities;
+mod appointments_are_asked_about_by_their_day;
 mod april_keeps_its_numbers;
 mod bad_files_are_quarantined;
 mod cards_at_a_desk;

@@ -108,7 +108,7 @@ pub struct InquireBulk {
     /// 終わった一括照会の ID：エラーの人だけもう一度照会 / a job that is over: ask again about its errors alone
     #[arg(long, value_name = "ID", conflicts_with_all = ["list", "from_appointments", "on"])]
     pub retry: Option<Uuid>,
-    /// 資格確認日（既定 今日） / day to confirm, default today
+    /// 資格確認日（既定 今日、予約は予約日） / day to confirm, default today, or the appointment's
     #[arg(long, value_name = "DATE", value_parser = day)]
     pub on: Option<Date>,
     /// 目的 / why it is asked

@@ -1,11 +1,12 @@
 //! `inquire bulk`: many people at once, from a list or from appointments.
 
+use std::collections::{BTreeMap, HashSet};
+
 use jiff::civil::Date;
 use serde_json::json;
 use shikaku_core::query::{Queries, Who};
-use shikaku_schemas::clock::{Clock as _, SystemClock};
 use shikaku_schemas::command::{self, BULK_ROWS, Command, CommandReply, ListedPerson};
-use shikaku_schemas::value::{FacilityCode, InquiryId, jst_day};
+use shikaku_schemas::value::{FacilityCode, InquiryId};
 
 use super::list::{self, List};
 use super::{exit, facility, show, wait};
@@ -27,7 +28,7 @@ pub async fn run(config: &Config, asked: InquireBulk, json: bool) -> Outcome {
         for rows in list.rows.chunks(BULK_ROWS) {
             let question = command::InquireBulk {
                 facility: facility.clone(),
-                on: asked.on,
+                on: list.on.or(asked.on),
                 insurance: list.insurance,
                 rows: rows.to_vec(),
                 purpose: asked.purpose.clone(),
@@ -115,19 +116,20 @@ async fn lists(
         return Ok(Vec::new());
     };
     let (_, queries) = stores::questions(config).await?;
-    let on = asked.on.unwrap_or_else(|| jst_day(SystemClock.now()));
-    let mut insurance = Vec::new();
-    let mut assistance = Vec::new();
+    let mut lists: BTreeMap<(Date, bool), Vec<ListedPerson>> = BTreeMap::new();
+    let mut known = HashSet::new();
     let mut without = 0u32;
     for appointment in list::appointments(path)? {
+        let on = asked.on.unwrap_or(appointment.on);
+        // Two appointments of one day are one question.
+        if !known.insert((on, appointment.patient.clone())) {
+            continue;
+        }
         let who = Who::Patient(appointment.patient);
         match numbers(&queries, facility, &who, on).await {
             Some(rows) => {
                 for (is_insurance, row) in rows {
-                    match is_insurance {
-                        true => insurance.push(row),
-                        false => assistance.push(row),
-                    }
+                    lists.entry((on, is_insurance)).or_default().push(row);
                 }
             }
             None => without += 1,
@@ -136,12 +138,12 @@ async fn lists(
     if without > 0 {
         eprintln!("{}: {without}", words::APPOINTMENTS_WITHOUT);
     }
-    let list = |insurance, rows| List { insurance, rows };
-    let lists = [list(false, assistance), list(true, insurance)];
-    Ok(lists
-        .into_iter()
-        .filter(|list| !list.rows.is_empty())
-        .collect())
+    let list = |((on, insurance), rows)| List {
+        insurance,
+        on: Some(on),
+        rows,
+    };
+    Ok(lists.into_iter().map(list).collect())
 }
 
 /// What somebody can be asked about by: nothing of a half whose month is 未委託.

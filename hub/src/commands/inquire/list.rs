@@ -16,6 +16,8 @@ use crate::words;
 pub struct List {
     /// Insurance numbers; else 公費負担者番号 and 受給者番号.
     pub insurance: bool,
+    /// 資格確認日, where the list tells it.
+    pub on: Option<jiff::civil::Date>,
     /// Whom.
     pub rows: Vec<ListedPerson>,
 }
@@ -68,7 +70,11 @@ pub fn people(path: &Path) -> anyhow::Result<List> {
             patient: member("patient").map(PatientNumber),
         });
     }
-    Ok(List { insurance, rows })
+    Ok(List {
+        insurance,
+        on: None,
+        rows,
+    })
 }
 
 /// Reads appointments: `patient,date`.
