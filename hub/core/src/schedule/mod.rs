@@ -25,7 +25,7 @@ use crate::follow::{self, Follower};
 use crate::identity::Digests;
 use crate::query::calendar;
 use crate::sequencer::Queue;
-use plan::{MONTHS_BACK, Need, need};
+use plan::{Last, MONTHS_BACK, Need, need};
 
 /// Namespace of scheduled runs.
 const RUNS: Uuid = Uuid::from_u128(0x9e0f_11d7_4a36_5b58_b2c4_6f0a_51c8_7d3e);
@@ -65,6 +65,8 @@ struct Runs {
     under_way: BTreeSet<InquiryId>,
     /// The last day on which a run was asked for and taken.
     last: BTreeMap<Place, Date>,
+    /// The day of the newest run that settled its month.
+    settled: BTreeMap<Place, Date>,
     /// Runs of a day that were never taken.
     untaken: BTreeMap<(Place, Date), u32>,
     missing: BTreeMap<Place, u32>,
@@ -126,7 +128,10 @@ impl Schedule {
         if runs.is_under_way(place) || tried.unwrap_or_default() >= ATTEMPTS {
             return Ok(false);
         }
-        let last = runs.last.get(place).copied();
+        let last = Last {
+            asked: runs.last.get(place).copied(),
+            settled: runs.settled.get(place).copied(),
+        };
         match need(today, place.1, &self.group.welfare_offices, last) {
             Need::No => Ok(false),
             Need::Run => Ok(true),
@@ -202,6 +207,10 @@ impl Runs {
             }
             Event::MonthSettled(settled) => {
                 let place = (facility.clone(), settled.month);
+                if let Some((_, on)) = self.of.get(&settled.run) {
+                    let newest = self.settled.entry(place.clone()).or_insert(*on);
+                    *newest = (*on).max(*newest);
+                }
                 self.missing
                     .insert(place, settled.missing.unwrap_or_default());
                 return;

@@ -24,24 +24,28 @@ pub(super) enum Need {
     No,
 }
 
-/// What to do today about `month`, last fetched on `last`.
-pub(super) fn need(
-    today: Date,
-    month: Month,
-    offices: &[WelfareOffice],
-    last: Option<Date>,
-) -> Need {
-    if month < FIRST_MONTH || month > Month::of(today) || last == Some(today) {
+/// The last days of a month's runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Last {
+    /// On which one was asked for and taken.
+    pub(super) asked: Option<Date>,
+    /// Of the newest that settled the month: one that was refused, or came short, tells nothing of it.
+    pub(super) settled: Option<Date>,
+}
+
+/// What to do today about `month`.
+pub(super) fn need(today: Date, month: Month, offices: &[WelfareOffice], last: Last) -> Need {
+    if month < FIRST_MONTH || month > Month::of(today) || last.asked == Some(today) {
         return Need::No;
     }
-    let since = |day: Date| today >= day && last.is_none_or(|last| last < day);
+    let since = |day: Date| today >= day && last.settled.is_none_or(|last| last < day);
     let visible = visible_days(month, offices);
     let closes = closes(month);
     // A day before claims close, so that a second run can still confirm what vanished.
     let before_close = closes.yesterday().unwrap_or(closes);
     if today > closes {
         let week_ago = today.saturating_sub(jiff::Span::new().days(7));
-        return match last.is_none_or(|last| last <= week_ago) {
+        return match last.asked.is_none_or(|last| last <= week_ago) {
             true => Need::IfOpen,
             false => Need::No,
         };
@@ -111,7 +115,30 @@ mod tests {
     fn on(month: i8, day: i8, last: Option<(i8, i8)>) -> Need {
         let last = last.map(|(month, day)| date(2026, month, day));
         let offices = [office("15"), office("20")];
-        need(date(2026, month, day), MAY, &offices, last)
+        need(date(2026, month, day), MAY, &offices, both(last))
+    }
+
+    fn both(last: Option<Date>) -> Last {
+        Last {
+            asked: last,
+            settled: last,
+        }
+    }
+
+    #[test]
+    fn what_failed_or_came_short_is_fetched_again_the_next_day() {
+        let offices = [office("15"), office("20")];
+        let ask = |month, day, settled: Option<Date>| {
+            let last = Last {
+                asked: Some(date(2026, month, day).yesterday().unwrap()),
+                settled,
+            };
+            need(date(2026, month, day), MAY, &offices, last)
+        };
+        assert_eq!(ask(5, 17, None), Need::Run);
+        assert_eq!(ask(5, 17, Some(date(2026, 5, 16))), Need::IfOpen);
+        assert_eq!(ask(6, 10, Some(date(2026, 6, 1))), Need::Run);
+        assert_eq!(ask(6, 12, None), Need::No, "older ones weekly");
     }
 
     #[test]
@@ -142,7 +169,7 @@ mod tests {
     #[test]
     fn a_weekly_office_is_fetched_on_mondays() {
         let weekly = [office("weekly")];
-        let ask = |day, last| need(date(2026, 5, day), MAY, &weekly, last);
+        let ask = |day, last| need(date(2026, 5, day), MAY, &weekly, both(last));
         assert_eq!(ask(3, None), Need::No);
         assert_eq!(ask(4, None), Need::Run);
         assert_eq!(ask(5, Some(date(2026, 5, 4))), Need::IfOpen);
@@ -156,6 +183,6 @@ mod tests {
             month: 9,
         };
         let today = date(2023, 10, 9);
-        assert_eq!(need(today, month, &[], None), Need::No);
+        assert_eq!(need(today, month, &[], Last::default()), Need::No);
     }
 }
