@@ -242,14 +242,15 @@ impl WorkingSet {
         person.is_some() && person == self.person_of(context, other)
     }
 
-    /// The months for which a record without numbers is 未委託.
+    /// The months for which a record is 未委託 of whom no public assistance is known: a ticket teaches its numbers to a
+    /// record of their own. A chart number or insurance of the one who waits changes nothing of that.
     pub(super) fn open_months(
         &mut self,
         record: RecordId,
         facility: &FacilityCode,
     ) -> Vec<WaitingPerson> {
         let loaded = self.stream(&StreamId::patient(record));
-        let Some(state) = loaded.as_patient().filter(|state| state.provisional) else {
+        let Some(state) = loaded.as_patient().filter(|state| !state.has_assistance()) else {
             return Vec::new();
         };
         state

@@ -3,13 +3,14 @@
 use std::collections::HashSet;
 
 use futures::future::join_all;
+use serde_json::json;
 use shikaku_core::query::Who;
 use shikaku_schemas::command::Command;
 use shikaku_schemas::event::CaseReason;
 use shikaku_schemas::observation::CommitOutcome;
 use shikaku_schemas::value::RecordId;
 
-use crate::seen::{HOSPITAL, Somebody, file, somebody};
+use crate::seen::{HOSPITAL, Somebody, file, observed, somebody};
 use crate::stage::{Stage, made, order, rule};
 
 const AT: &str = "2026-05-11T00:15:00Z";
@@ -191,6 +192,38 @@ async fn an_arriving_ticket_is_offered_to_the_one_who_waits() {
         .await
         .unwrap();
     assert!(view.linked.is_empty());
+    hub.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_who_waits_with_a_chart_is_one_with_the_ticket_that_comes() {
+    let mut stage = Stage::new().await;
+    stage.auto_link = true;
+    let hub = stage.hub().await;
+    let nameless = Somebody {
+        reference: None,
+        ..somebody(1)
+    };
+    stage
+        .observe(&file("t1", "waits", nameless.not_commissioned(AT)))
+        .await;
+    let waits = stage.events().await[0].head.patient.unwrap();
+    let chart = json!({ "patient": "70001", "record": waits });
+    let opened = observed("t1", "chart", "chart-opened", chart);
+    assert_eq!(stage.observe(&opened).await, CommitOutcome::Recorded);
+    let ticket = nameless.with_ticket("2026-05-11T05:15:00Z");
+    stage.observe(&file("t1", "ticket", ticket)).await;
+    let kinds = stage.kinds().await;
+    let linked = kinds.iter().filter(|kind| *kind == "person-linked");
+    assert_eq!(linked.count(), 2, "{kinds:?}");
+    let month = shikaku_schemas::value::Month {
+        year: 2026,
+        month: 5,
+    };
+    let queries = stage.queries();
+    let calendar = queries.calendar(&HOSPITAL.into(), month).await.unwrap();
+    let counts = (calendar.counts.waiting, calendar.counts.arrived);
+    assert_eq!(counts, (0, 1), "{calendar:?}");
     hub.stop().await.unwrap();
 }
 

@@ -167,6 +167,7 @@ impl CalendarFold {
             return;
         }
         let as_of = Origin::from(head).as_of_or(notice.confirmed_on);
+        self.forget_wait_that_ended();
         self.waiting_as_of = max(self.waiting_as_of, Some(as_of));
         let since = self.waiting_since.get_or_insert(notice.confirmed_on);
         *since = notice.confirmed_on.min(*since);
@@ -212,8 +213,16 @@ impl CalendarFold {
             .iter()
             .any(|half| half.validity == shikaku_schemas::value::Validity::NotCommissioned);
         if here && waits && Month::of(verified.confirmed_on) == self.month {
+            self.forget_wait_that_ended();
             self.waiting_as_of = max(self.waiting_as_of, Some(as_of));
             self.waiting_since.get_or_insert(verified.confirmed_on);
+        }
+    }
+
+    /// Since when somebody waits is told of this wait, not of one that a ticket ended.
+    fn forget_wait_that_ended(&mut self) {
+        if !self.is_waiting() {
+            self.waiting_since = None;
         }
     }
 

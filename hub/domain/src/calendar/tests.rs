@@ -118,6 +118,7 @@ fn a_ticket_ends_the_waiting_and_a_newer_answer_begins_it_again() {
     assert_eq!(row.tickets.len(), 1);
     let row = Story::new().waits(2).ticket(HERE, 16, 0).waits(20).row();
     assert_eq!(row.state, MonthState::Waiting);
+    assert_eq!(row.waiting_since, Some(jiff::civil::date(2026, 5, 20)));
     assert_eq!(row.tickets, []);
 }
 

@@ -1,14 +1,14 @@
-//! Offered links: a ticket arrives that equals exactly one open 未委託 person without numbers.
+//! Offered links: a ticket arrives that equals exactly one open 未委託 person without public assistance numbers.
 
 use shikaku_schemas::event::{Event, PersonDetails};
 use shikaku_schemas::value::{FacilityCode, Month, RecordId};
 
 use crate::text;
 
-/// A record that only a name is known of, open for one month at one facility.
+/// A record of which no public assistance number is known, open for one month at one facility.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WaitingPerson {
-    /// The provisional record.
+    /// The record that waits.
     pub record: RecordId,
     /// The facility that asked.
     pub facility: FacilityCode,

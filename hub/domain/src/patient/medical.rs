@@ -12,7 +12,7 @@ use shikaku_schemas::value::{AsOf, ConsentScope, FacilityCode, Month};
 
 use super::command::PatientRejection;
 use super::consent::permission;
-use super::reference::{is_assistance, numbers_of, waits};
+use super::reference::{numbers_of, waits};
 use super::state::{KnownQualification, PatientState};
 
 /// From when medical information of people under 医療扶助 exists (guide, table 3-2), and how far back is asked
@@ -67,7 +67,7 @@ pub fn medical_question(
         permission(state, facility, *scope, now)?;
     }
     let (known, numbers) = asked_with(state, facility, on)?;
-    let first = match (is_assistance(known), wish.scope) {
+    let first = match (known.is_assistance(), wish.scope) {
         (false, _) => None,
         (true, ConsentScope::Checkup) => Some(months.first_checkup),
         (true, _) => Some(months.first_drug),
@@ -143,7 +143,7 @@ fn asked_with<'s>(
         let all = state.qualifications.iter().rev();
         all.filter(|known| known.valid_at.contains(facility) && known.covers(on))
     };
-    let assistance = valid().find(|known| is_assistance(known) && !waiting);
+    let assistance = valid().find(|known| known.is_assistance() && !waiting);
     let chosen = assistance.or_else(|| valid().find(|known| known.is_insurance()));
     chosen
         .and_then(|known| Some((known, numbers_of(&known.details)?)))

@@ -44,7 +44,7 @@ pub fn registrable(state: &PatientState, facility: &FacilityFacts, on: Date) -> 
         .qualifications
         .iter()
         .filter(|known| known.valid_at.contains(&facility.code) && known.covers(on))
-        .filter(|known| known.is_insurance() || (is_assistance(known) && !waiting))
+        .filter(|known| known.is_insurance() || (known.is_assistance() && !waiting))
         .filter_map(|known| {
             let reference = state.reference(Some(&facility.code), known.id);
             Some(Registrable {
@@ -107,10 +107,6 @@ pub(super) fn waits(state: &PatientState, facility: &FacilityCode) -> bool {
         .filter(|known| known.facility.as_ref() == Some(facility))
         .max_by_key(|known| known.month)
         .is_some_and(KnownMonth::is_waiting)
-}
-
-pub(super) fn is_assistance(known: &KnownQualification) -> bool {
-    known.details.scheme == Some(SchemeCode::public_assistance())
 }
 
 fn sent_number<'s>(state: &'s PatientState, facility: &FacilityFacts) -> Option<&'s PatientNumber> {
@@ -232,7 +228,7 @@ impl References<'_> {
         let schemes: Vec<_> = granted
             .iter()
             .filter_map(|id| state.qualification(*id))
-            .filter(|known| known.is_insurance() || is_assistance(known))
+            .filter(|known| known.is_insurance() || known.is_assistance())
             .map(|known| &known.details.scheme)
             .collect();
         state

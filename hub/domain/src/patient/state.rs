@@ -52,6 +52,15 @@ pub struct PatientState {
     pub non_disclosure: bool,
 }
 
+impl PatientState {
+    /// Whether any public assistance was ever granted, as far as is known.
+    pub fn has_assistance(&self) -> bool {
+        self.qualifications
+            .iter()
+            .any(KnownQualification::is_assistance)
+    }
+}
+
 /// One qualification, with the newest statement of each kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnownQualification {
@@ -90,6 +99,11 @@ impl KnownQualification {
     /// Whether the newest knowledge is that it ended and that there is a newer one.
     pub fn is_superseded(&self) -> bool {
         self.superseded && self.is_lost() && self.newer_as_of >= Some(self.valid_as_of)
+    }
+
+    /// Whether it is public assistance.
+    pub fn is_assistance(&self) -> bool {
+        self.details.scheme == Some(SchemeCode::public_assistance())
     }
 
     /// Whether it is medical insurance.
