@@ -8,7 +8,7 @@ export LANG := C.UTF-8
 export LC_ALL := C.UTF-8
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: help setup run test crash faults soak month cards bench fuzz simulate simulate-seeds simulate-mutants simulate-night lint check
+.PHONY: help setup run test crash faults soak month large cards bench fuzz simulate simulate-seeds simulate-mutants simulate-night lint check
 
 help: ## list all targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -47,6 +47,10 @@ month: setup ## a month of tickets at three facilities by simulated terminals an
 	cargo build --bin shikaku
 	SHIKAKU_BIN=$${CARGO_TARGET_DIR:-$(CURDIR)/target}/debug/shikaku SHIKAKU_MONTH_PATIENTS=$(or $(PATIENTS),2000) \
 	  SHIKAKU_MONTH_DAYS=$(or $(DAYS),all) cargo nextest run -p shikaku-tests --no-capture -E 'test(/^a_month_at_three_facilities::/)'
+
+large: setup ## one answer of UNITS=100000 people taken in by an adapter that is killed in the middle: peak memory, each once
+	SHIKAKU_LARGE_UNITS=$(or $(UNITS),100000) \
+	  cargo nextest run -p shikaku-terminal --no-capture -E 'test(/^large::/)'
 
 cards: setup ## random walk of STEPS=1000 over two card readers, and the time from insertion to observation
 	SHIKAKU_CARD_STEPS=$(or $(STEPS),1000) SHIKAKU_CARD_ROUNDS=$(or $(ROUNDS),30) \

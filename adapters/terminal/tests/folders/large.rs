@@ -1,6 +1,6 @@
 //! A result larger than memory should see: taken in by a process that is killed in the middle, and by the next.
 //!
-//! The usual run has some thousand units; `LARGE_UNITS=100000` makes the whole of it.
+//! The usual run has some thousand units; `make large UNITS=100000` makes the whole of it.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -112,7 +112,7 @@ fn manifest(hub: &TestHub) -> Option<AnswerManifest> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_result_survives_kill_9_in_bounded_memory() {
-    let many = std::env::var("LARGE_UNITS").map_or(USUAL, |many| many.parse().expect("a number"));
+    let many = std::env::var("SHIKAKU_LARGE_UNITS").map_or(USUAL, |many| many.parse().expect("a number"));
     let place = Place::new(FaceMode::Copy);
     let broker = TestBroker::start();
     let hub = TestHub::start(&broker.url(), &key()).await;
