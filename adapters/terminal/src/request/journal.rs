@@ -89,6 +89,8 @@ pub(crate) struct Journal {
     disk: Arc<dyn Disk>,
     path: PathBuf,
     file: Arc<dyn DiskFile>,
+    /// Where the last whole line ends, while a torn one behind it could not be cut off yet.
+    torn_at: Option<u64>,
     requests: BTreeMap<InquiryId, Request>,
     /// Lower-case base name of the answer, to the inquiry; superseded names stay known.
     by_answer: HashMap<String, InquiryId>,
@@ -133,6 +135,7 @@ impl Journal {
             file: disk.open(&path, How::Append)?,
             disk: disk.clone(),
             path,
+            torn_at: None,
             requests: BTreeMap::new(),
             by_answer: HashMap::new(),
             names: HashSet::new(),
@@ -208,11 +211,17 @@ impl Journal {
     /// Notes a step; durable when this returns.
     pub(crate) fn note(&mut self, request: Request) -> io::Result<()> {
         let line = line(&request)?;
+        if let Some(whole) = self.torn_at {
+            self.file.set_len(whole)?;
+            self.torn_at = None;
+        }
         let before = self.file.length()?;
         let written = self.file.append(&line).and_then(|()| self.file.sync());
         if let Err(error) = written {
-            // Half a line would swallow the next one.
-            let _ = self.file.set_len(before);
+            // Half a line would swallow the next one, and with it a request that was sent.
+            if self.file.set_len(before).is_err() {
+                self.torn_at = Some(before);
+            }
             self.file = self.disk.open(&self.path, How::Append)?;
             return Err(error);
         }

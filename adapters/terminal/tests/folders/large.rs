@@ -112,7 +112,8 @@ fn manifest(hub: &TestHub) -> Option<AnswerManifest> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_result_survives_kill_9_in_bounded_memory() {
-    let many = std::env::var("SHIKAKU_LARGE_UNITS").map_or(USUAL, |many| many.parse().expect("a number"));
+    let many =
+        std::env::var("SHIKAKU_LARGE_UNITS").map_or(USUAL, |many| many.parse().expect("a number"));
     let place = Place::new(FaceMode::Copy);
     let broker = TestBroker::start();
     let hub = TestHub::start(&broker.url(), &key()).await;
