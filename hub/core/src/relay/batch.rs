@@ -87,8 +87,7 @@ async fn one_behind_the_other(
         if let Some(before) = before.replace(event)
             && !planted(Mutant::RelayExpectsNothing)
         {
-            let id = before.head.event_id.to_string();
-            headers.insert(NATS_EXPECTED_LAST_MESSAGE_ID, id);
+            headers.insert(NATS_EXPECTED_LAST_MESSAGE_ID, message_id(store, before));
         }
         sent.push(broker.send(message).await.map_err(unanswered)?);
     }
@@ -131,7 +130,7 @@ async fn atomically(
 
 fn outgoing(store: StoreIdentity, event: &StoredEvent) -> Result<Outgoing, BatchError> {
     let mut headers = HeaderMap::new();
-    headers.insert(NATS_MESSAGE_ID, event.head.event_id.to_string());
+    headers.insert(NATS_MESSAGE_ID, message_id(store, event));
     headers.insert(topology::STORE_ID, store.store_id.to_string());
     headers.insert(topology::STORE_EPOCH, store.epoch.to_string());
     let sealed = SealedEvent::new(event.head.clone(), &event.sealed);
@@ -140,6 +139,15 @@ fn outgoing(store: StoreIdentity, event: &StoredEvent) -> Result<Outgoing, Batch
         headers,
         payload: serde_json::to_vec(&sealed).map_err(unanswered)?.into(),
     })
+}
+
+/// After a restore not the event's alone: what a hub of an earlier epoch copied is no copy of this one's, and the broker
+/// must not call ours a repetition of it.
+fn message_id(store: StoreIdentity, event: &StoredEvent) -> String {
+    match store.epoch {
+        1 => event.head.event_id.to_string(),
+        epoch => format!("{}/{epoch}", event.head.event_id),
+    }
 }
 
 fn read(answer: &[u8]) -> Result<u64, BatchError> {

@@ -1,6 +1,6 @@
 //! `LOG` as a stream: made, looked at, and thrown away when it tells another story than the ledger.
 
-use shikaku_broker::{Broker, BrokerError, StreamConfig, StreamInfo};
+use shikaku_broker::{Broker, BrokerError, Kept, StreamConfig, StreamInfo};
 use shikaku_ledger::Ledger;
 use shikaku_schemas::event::SealedEvent;
 use shikaku_schemas::mutant::{Mutant, planted};
@@ -39,7 +39,7 @@ pub(crate) async fn prepare(broker: &Broker, ledger: &Ledger) -> Result<u64, Cau
             let same = copied
                 .zip(stored.first())
                 .is_some_and(|(copied, stored)| copied.head == stored.head);
-            (!same).then_some(Mismatch::LastEvent)
+            (!same || !is_of_epoch(&message, ledger)).then_some(Mismatch::LastEvent)
         }
         other => other,
     };
@@ -72,6 +72,12 @@ async fn mismatch(info: &StreamInfo, ledger: &Ledger) -> Result<Option<Mismatch>
             None
         },
     )
+}
+
+/// A hub of an earlier epoch that was stopped in the middle and woke may have copied into this epoch's `LOG`.
+fn is_of_epoch(message: &Kept, ledger: &Ledger) -> bool {
+    let epoch = message.headers.get(topology::STORE_EPOCH);
+    epoch.is_some_and(|epoch| epoch.as_str() == ledger.identity().epoch.to_string())
 }
 
 async fn create(broker: &Broker, ledger: &Ledger) -> Result<u64, Cause> {

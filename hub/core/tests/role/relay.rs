@@ -62,6 +62,37 @@ async fn a_log_of_another_story_is_thrown_away() {
     hub.stop().await.unwrap();
 }
 
+/// A hub of an earlier epoch that slept through a restore and wakes copies the same events under its own epoch; readers
+/// of a mixed `LOG` would begin anew for ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_with_messages_of_an_earlier_epoch_is_thrown_away() {
+    let stage = Stage::new().await;
+    let hub = stage.hub().await;
+    see(&stage, 0..5).await;
+    stage.log_equals_ledger().await;
+    hub.stop().await.unwrap();
+    let jetstream = jetstream::new(stage.tester.clone());
+    let mut log = jetstream.get_stream("LOG").await.unwrap();
+    let info = log.info().await.unwrap().clone();
+    let mut messages = Vec::new();
+    for sequence in 1..=info.state.last_sequence {
+        messages.push(log.get_raw_message(sequence).await.unwrap());
+    }
+    jetstream.delete_stream("LOG").await.unwrap();
+    jetstream.create_stream(info.config).await.unwrap();
+    for message in messages {
+        let mut headers = message.headers;
+        if message.sequence > 3 {
+            headers.insert("shikaku-epoch", "0");
+        }
+        let copy = jetstream.publish_with_headers(message.subject, headers, message.payload);
+        copy.await.unwrap().await.unwrap();
+    }
+    let hub = stage.hub().await;
+    stage.log_equals_ledger().await;
+    hub.stop().await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_foreign_message_between_two_batches_is_noticed() {
     let stage = Stage::new().await;

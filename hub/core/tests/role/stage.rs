@@ -93,6 +93,7 @@ pub struct Stage {
     pub key: SealKey,
     pub auto_link: bool,
     pub schedule: bool,
+    pub terminals: Vec<&'static str>,
     pub register_references: bool,
     pub tester: Client,
     terminal: Client,
@@ -143,16 +144,18 @@ impl Stage {
             key,
             auto_link: false,
             schedule: false,
+            terminals: vec!["t1", "t2"],
             register_references: true,
             _dir: dir,
         }
     }
 
     pub fn group(&self) -> Group {
+        let terminal = |id: &&str| json!({ "id": id, "root": format!("/nowhere/{id}") });
+        let terminals: Vec<_> = self.terminals.iter().map(terminal).collect();
         let facility = |code: &str, name: &str| {
             json!({ "code": code, "name": name,
-                "register_references": self.register_references, "terminal": [
-                { "id": "t1", "root": "/nowhere/t1" }, { "id": "t2", "root": "/nowhere/t2" } ] })
+                "register_references": self.register_references, "terminal": terminals })
         };
         let list = [
             facility(HOSPITAL, "見本病院"),
@@ -331,7 +334,9 @@ impl Stage {
                 let copied: SealedEvent = serde_json::from_slice(&message.payload).ok()?;
                 let subject = format!("shikaku.log.{}", event.head.kind);
                 let id = event.head.event_id.to_string();
+                let epoch = message.headers.get("shikaku-epoch")?.as_str();
                 let is_copy = copied.head == event.head
+                    && epoch == self.ledger.identity().epoch.to_string()
                     && message.subject.as_str() == subject
                     && message.headers.get("Nats-Msg-Id")?.as_str() == id;
                 is_copy.then_some(())?;
