@@ -177,7 +177,8 @@ async fn every_function_is_answered_in_both_phases() {
             seen.iter().all(|answer| answer["verdict"] == "done"),
             "{seen:#?}"
         );
-        assert_eq!(seen[0]["unit"]["records"][0]["classification"], "A1");
+        let record = &seen[0]["unit"]["records"][0];
+        assert_eq!(record["texts"]["InsuredCardClassification"], "A1");
         assert_eq!(seen[1]["registration"]["registered"], true);
         assert!(seen[2]["medical"]["drugs"].as_u64().unwrap() > 0);
         for (prefix, result, asked, units) in [

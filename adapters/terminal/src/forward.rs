@@ -24,6 +24,8 @@ use crate::request::{
 const GROUP: usize = 64;
 const GROUP_BYTES: usize = 8 << 20;
 const AGAIN: Duration = Duration::from_secs(1);
+/// Nothing but another file of that name mends one that is too large.
+const TOO_LARGE_AGAIN: Duration = Duration::from_secs(600);
 /// Programs give up far sooner: after this nobody waits for what the terminal did not take.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(30);
 
@@ -80,6 +82,10 @@ impl Forwarder {
                 continue;
             }
             for ready in program.watch.ready() {
+                if ready.bytes.len() > RES_BYTES {
+                    self.too_large(program, &ready);
+                    continue;
+                }
                 let sent = self.forward(&program.id, &ready).unwrap_or_else(|error| {
                     tracing::warn!(virtual_terminal.id = program.id, error = %error,
                         "a program's request could not be kept yet");
@@ -100,6 +106,19 @@ impl Forwarder {
         due.flatten().min()
     }
 
+    /// It stays where it is, and is told of now and then: the program waits for an answer that can't come.
+    fn too_large(&self, program: &mut Program, ready: &Ready) {
+        tracing::error!(
+            virtual_terminal.id = program.id,
+            most_bytes = RES_BYTES,
+            "a program's request is larger than any terminal takes, and is not sent"
+        );
+        metrics::counter!("shikaku_terminal_requests_too_large_total",
+            "virtual_terminal" => program.id.clone())
+        .increment(1);
+        program.watch.keep(&ready.name, true, TOO_LARGE_AGAIN);
+    }
+
     fn let_go(&self, program: &mut Program, ready: &Ready) {
         if let Err(error) = remove_if_same(&*self.options.disk, &ready.path, ready.signature) {
             // Met again, and known by its mark.
@@ -113,9 +132,6 @@ impl Forwarder {
 
     /// `true` once the request is the terminal's, or surely was before; `false` while it can't be sent.
     fn forward(&self, program: &str, ready: &Ready) -> Result<bool, StepError> {
-        if ready.bytes.len() > RES_BYTES {
-            return Ok(false);
-        }
         let name = ready.name.to_string_lossy();
         let mut seed = ready.digest.to_vec();
         seed.extend_from_slice(&ready.signature.bytes());

@@ -27,6 +27,8 @@ pub(crate) struct Seen {
     hour_of: HashMap<SeenMark, u32>,
     order: VecDeque<SeenMark>,
     stored: usize,
+    /// Whether the file lacks marks, or holds part of one, that memory has whole.
+    is_torn: bool,
     capacity: usize,
 }
 
@@ -52,6 +54,7 @@ impl Seen {
             hour_of: HashMap::new(),
             order: VecDeque::new(),
             stored: 0,
+            is_torn: false,
             capacity,
         };
         let oldest = hour(now).saturating_sub(AGE_HOURS);
@@ -95,7 +98,16 @@ impl Seen {
                 records.extend_from_slice(&hour.to_be_bytes());
             }
         }
-        self.file.append(&records)?;
+        if self.is_torn {
+            // From memory, with what an append before left half-written or unwritten.
+            self.rewrite()?;
+            self.is_torn = false;
+            return Ok(());
+        }
+        if let Err(error) = self.file.append(&records) {
+            self.is_torn = true;
+            return Err(error);
+        }
         self.stored += records.len() / RECORD;
         if self.stored > self.capacity * 2 {
             self.rewrite()?;

@@ -38,6 +38,8 @@ pub struct Terminal {
 pub struct Request {
     /// Where its answer goes.
     pub answer: PathBuf,
+    /// What asks.
+    pub inquiry: String,
     /// Whom it is about.
     pub person: u64,
     /// The so-manieth of its inquiry.
@@ -122,6 +124,7 @@ impl Terminal {
             .replacen("req_", "res_", 1);
         Some(Request {
             answer: self.root.join("res").join(name),
+            inquiry: inquiry.to_owned(),
             person: number.saturating_sub(1000),
             times: *times,
         })

@@ -94,6 +94,8 @@ pub struct Seen {
     pub terminal: usize,
     /// Where the terminal puts it: `face` by card, `res` when it was asked.
     pub folder: &'static str,
+    /// Of an answer in `res`: whose.
+    pub inquiry: Option<String>,
     pub person: u64,
     pub says: Says,
     /// The centre's time, in whole seconds; no two answers have the same.
@@ -158,7 +160,10 @@ impl Seen {
     pub fn observed(&self) -> (ObservationId, EvidenceId) {
         let (facility, device) = TERMINALS[self.terminal];
         let evidence = evidence_ref(&group_key(), &self.bytes(), "application/xml").id;
-        let place = format!("{device}/{}", self.folder);
+        let place = match &self.inquiry {
+            Some(inquiry) => format!("{device}/{}/{inquiry}", self.folder),
+            None => format!("{device}/{}", self.folder),
+        };
         let code = FacilityCode::from(facility);
         let id = ObservationId::of_evidence(&code, &place, &evidence, 0);
         (id, evidence)

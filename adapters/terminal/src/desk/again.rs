@@ -3,7 +3,7 @@
 use shikaku_schemas::observation::OqsFolder;
 use tokio::time::Instant;
 
-use super::conclude::End;
+use super::conclude::{End, place_word};
 use super::{Desk, RETRIES_EVERY};
 use crate::decode::{Fault, Verdict, judge};
 use crate::quarantine::QuarantinedFile;
@@ -45,7 +45,9 @@ impl Desk {
             false => Verdict::Broken(Fault::too_large()),
         };
         let end = match (verdict, what.inquiry) {
-            (Verdict::Answer(answer), _) => self.event(folder, &content.bytes, *answer),
+            (Verdict::Answer(answer), _) => {
+                self.event(&place_word(folder, what.inquiry), &content.bytes, *answer)
+            }
             (Verdict::Job(answer), Some(inquiry)) => self.job_begun(inquiry, answer),
             (Verdict::Job(_), None) => End::Duplicate,
             (Verdict::Broken(fault) | Verdict::Unfinished(fault), _) => End::Quarantined(fault),

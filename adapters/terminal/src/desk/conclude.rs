@@ -53,7 +53,8 @@ impl Desk {
                 self.let_go(folder, &file.ready);
             }
             if planted(Mutant::SeenBeforeSpool) {
-                let mark = content_mark(&self.seen, word(folder), &file.ready.digest);
+                let place = place_word(folder, file.inquiry);
+                let mark = content_mark(&self.seen, &place, &file.ready.digest);
                 let _ = self.seen.note(&[mark], self.options.clock.now());
             }
         }
@@ -100,8 +101,8 @@ impl Desk {
             let inquiry = self.inquiry_of(folder, &ready);
             let name = ready.name.to_string_lossy();
             let back = inquiry.and_then(|_| self.inquiries.goes_back_to(&name));
-            let word = self.drop_folder(folder).word;
-            let mark = content_mark(&self.seen, word, &ready.digest);
+            let place = place_word(folder, inquiry);
+            let mark = content_mark(&self.seen, &place, &ready.digest);
             let end = if self.seen.contains(&mark) || in_group.contains(&mark) {
                 End::Duplicate
             } else {
@@ -143,14 +144,16 @@ impl Desk {
         }
         let asked = self.asked(inquiry);
         match judge(&name, &ready.bytes, self.place(folder, inquiry, &asked)) {
-            Verdict::Answer(answer) => Some(self.event(folder, &ready.bytes, *answer)),
+            Verdict::Answer(answer) => {
+                Some(self.event(&place_word(folder, inquiry), &ready.bytes, *answer))
+            }
             Verdict::Job(answer) => Some(self.job_begun(inquiry?, answer)),
             Verdict::Broken(fault) => Some(End::Quarantined(fault)),
             Verdict::Unfinished(fault) => stood.then_some(End::Quarantined(fault)),
         }
     }
 
-    pub(super) fn event(&self, folder: OqsFolder, bytes: &[u8], answer: Answer) -> End {
+    pub(super) fn event(&self, place: &str, bytes: &[u8], answer: Answer) -> End {
         let options = &self.options;
         let media = answer.form.media();
         let bytes = answer.unpacked.as_deref().unwrap_or(bytes);
@@ -158,7 +161,7 @@ impl Desk {
         let observation = Observation {
             observation_id: ObservationId::of_evidence(
                 &options.facility.code,
-                &format!("{}/{}", options.terminal.id, word(folder)),
+                &format!("{}/{place}", options.terminal.id),
                 &evidence.id,
                 0,
             ),
@@ -218,7 +221,8 @@ impl Desk {
                     .deliver(name, bytes, &ready.digest, &mut self.seen, now)
             }
         });
-        let mark = content_mark(&self.seen, word(folder), &ready.digest);
+        let place = place_word(folder, file.inquiry);
+        let mark = content_mark(&self.seen, &place, &ready.digest);
         let kept = kept.and_then(|()| self.seen.note(&[mark], now));
         if let Err(error) = kept {
             tracing::error!(error = %error, "a file's end could not be kept; it stays where it is");
@@ -281,7 +285,7 @@ impl Desk {
         let ready = &file.ready;
         let kept = &ready.bytes[..ready.bytes.len().min(most_bytes(folder))];
         let what = QuarantinedFile {
-            id: self.quarantine_id(folder, &ready.digest),
+            id: self.quarantine_id(&place_word(folder, file.inquiry), &ready.digest),
             facility: self.options.facility.code.clone(),
             terminal: self.options.terminal.id.clone(),
             folder: word(folder).to_owned(),
@@ -299,9 +303,9 @@ impl Desk {
         self.quarantine.keep(&what, &content)
     }
 
-    fn quarantine_id(&self, folder: OqsFolder, digest: &[u8; 32]) -> Uuid {
+    fn quarantine_id(&self, place: &str, digest: &[u8; 32]) -> Uuid {
         let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        let place = format!("{}/{}", self.options.terminal.id, word(folder));
+        let place = format!("{}/{place}", self.options.terminal.id);
         let fact = format!("quarantine-{digest}");
         ObservationId::of_fact(&self.options.facility.code, &place, &fact).0
     }
@@ -333,6 +337,15 @@ impl Desk {
             asked,
             zip_password: self.options.zip_password.as_deref(),
         }
+    }
+}
+
+/// Where an answer was seen: of one inquiry, or in a folder. Two inquiries may be answered with the very same bytes,
+/// because the terminal's clock has no parts of a second.
+pub(super) fn place_word(folder: OqsFolder, inquiry: Option<InquiryId>) -> String {
+    match inquiry {
+        Some(inquiry) => format!("{}/{inquiry}", word(folder)),
+        None => word(folder).to_owned(),
     }
 }
 

@@ -276,3 +276,76 @@ fn line(request: &Request) -> io::Result<Vec<u8>> {
     line.push(b'\n');
     Ok(line)
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+    use shikaku_disk::{Stat, SystemDisk};
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// A file of a disk that takes half a line and then nothing more, not even its cutting off.
+    #[derive(Debug)]
+    struct Torn(Arc<dyn DiskFile>);
+
+    impl DiskFile for Torn {
+        fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+            self.0.read_at(buffer, offset)
+        }
+
+        fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+            self.0.write_at(bytes, offset)
+        }
+
+        fn append(&self, bytes: &[u8]) -> io::Result<()> {
+            self.0.append(&bytes[..bytes.len() / 2])?;
+            Err(io::Error::other("input/output error"))
+        }
+
+        fn set_len(&self, _: u64) -> io::Result<()> {
+            Err(io::Error::other("input/output error"))
+        }
+
+        fn stat(&self) -> io::Result<Stat> {
+            self.0.stat()
+        }
+
+        fn length(&self) -> io::Result<u64> {
+            self.0.length()
+        }
+
+        fn sync(&self) -> io::Result<()> {
+            self.0.sync()
+        }
+    }
+
+    fn intent(n: u128, now: Timestamp) -> Request {
+        Request {
+            inquiry: InquiryId(Uuid::from_u128(n)),
+            step: Step::Intent,
+            file: Some(format!("OQSsiquc01req_2026051150{n:02}.xml")),
+            deadline: now + SignedDuration::from_secs(60),
+            at: now,
+            asked: Asked::default(),
+            reception_number: None,
+            polls: 0,
+            forwarded: None,
+        }
+    }
+
+    #[test]
+    fn what_is_noted_after_a_torn_line_is_known_at_the_next_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk: Arc<dyn Disk> = Arc::new(SystemDisk);
+        let now: Timestamp = "2026-05-11T05:00:00Z".parse().unwrap();
+        let mut journal = Journal::open(&disk, folder.path(), now).unwrap();
+        journal.note(intent(1, now)).unwrap();
+        journal.file = Arc::new(Torn(journal.file.clone()));
+        journal.note(intent(2, now)).unwrap_err();
+        journal.note(intent(3, now)).unwrap();
+        let again = Journal::open(&disk, folder.path(), now).unwrap();
+        let known = |n| again.get(InquiryId(Uuid::from_u128(n))).is_some();
+        assert_eq!([1, 2, 3].map(known), [true, false, true]);
+    }
+}

@@ -313,3 +313,30 @@ async fn an_intent_whose_answer_lies_in_res_is_answered() {
     );
     scene.running.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_inquiries_answered_with_the_same_bytes_are_both_answered() {
+    let scene = Scene::new(FaceMode::Copy).await;
+    let asked = [task(1, LONG), task(2, LONG)];
+    for task in &asked {
+        scene.hub.give(task).await;
+    }
+    let files = eventually("both requests", async || {
+        let files = requests(&scene);
+        (files.len() == 2).then_some(files)
+    })
+    .await;
+    for file in &files {
+        fs::remove_file(file).unwrap();
+        fs::write(response(file), answer(1)).unwrap();
+    }
+    let told = eventually("both answers", async || {
+        let seen = scene.hub.observations();
+        let answers = seen.iter().filter_map(|seen| body(seen)?.inquiry);
+        let answers: std::collections::BTreeSet<InquiryId> = answers.collect();
+        (answers.len() == 2).then_some(answers)
+    })
+    .await;
+    assert_eq!(told, asked.iter().map(|task| task.inquiry).collect());
+    scene.running.stop().await;
+}

@@ -33,6 +33,7 @@ impl World {
         }
         let seen = Seen {
             folder: "res",
+            inquiry: Some(request.inquiry.clone()),
             person: request.person,
             ..self.answer(place)
         };

@@ -46,6 +46,7 @@ impl World {
         Seen {
             terminal,
             folder: "face",
+            inquiry: None,
             person: dice.below(5),
             says: *dice.pick(&Says::ALL),
             executed_at: jiff::Timestamp::from_second(second)
