@@ -17,7 +17,7 @@ use shikaku_schemas::value::RecordId;
 use crate::run::Cause;
 
 /// Keys held at most: some 100 bytes each.
-const HELD: NonZeroUsize = NonZeroUsize::new(50_000).expect("not zero");
+const HELD: NonZeroUsize = NonZeroUsize::new(10_000).expect("not zero");
 /// Records asked for in one request.
 const ASKED: usize = 500;
 const ANSWER: Duration = Duration::from_secs(10);

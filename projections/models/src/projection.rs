@@ -34,6 +34,9 @@ pub(crate) struct Projection {
     pub(crate) grown: Arc<Notify>,
     /// Since when the log ends before the checkpoint, and where.
     short_since: Option<(tokio::time::Instant, u64)>,
+    /// What the log held, or was to hold, when following began: whoever has reached it is ready, however fast the log
+    /// runs on.
+    begun_at: u64,
 }
 
 impl Projection {
@@ -51,6 +54,7 @@ impl Projection {
             status,
             grown,
             short_since: None,
+            begun_at: 0,
         }
     }
 
@@ -121,6 +125,7 @@ impl Projection {
         let from = self.applier.position().0.max(1);
         let mut reader = LogReader::open(&self.broker, from).await?;
         self.check_history(&reader)?;
+        self.begun_at = reader.filled;
         self.applier.store.aim(Position(reader.filled)).await?;
         if self.applier.position() == Position::default() && self.applier.counters.is_empty() {
             self.applier.anchors = self.anchors().await?;
@@ -235,7 +240,7 @@ impl Projection {
         self.status.update(&name, |status| {
             status.position = position;
             status.head = Position(head.max(position.0));
-            status.ready |= position.0 >= head;
+            status.ready |= position.0 >= head.min(self.begun_at);
             status.parked_records = u64::try_from(parked).unwrap_or(u64::MAX);
             status.records = records;
         });
