@@ -48,9 +48,12 @@ month: setup ## a month of tickets at three facilities by simulated terminals an
 	SHIKAKU_BIN=$${CARGO_TARGET_DIR:-$(CURDIR)/target}/debug/shikaku SHIKAKU_MONTH_PATIENTS=$(or $(PATIENTS),2000) \
 	  SHIKAKU_MONTH_DAYS=$(or $(DAYS),all) cargo nextest run -p shikaku-tests --no-capture -E 'test(/^a_month_at_three_facilities::/)'
 
-large: setup ## one answer of UNITS=100000 people taken in by an adapter that is killed in the middle: peak memory, each once
+large: setup ## one answer of UNITS=100000 people, killed in the middle: by an adapter alone, then by the whole hub: peak memory, the same history
+	cargo build --release --bin shikaku
 	SHIKAKU_LARGE_UNITS=$(or $(UNITS),100000) \
 	  cargo nextest run -p shikaku-terminal --no-capture -E 'test(/^large::/)'
+	SHIKAKU_BIN=$${CARGO_TARGET_DIR:-$(CURDIR)/target}/release/shikaku SHIKAKU_LARGE_MIB=200 SHIKAKU_LARGE_UNITS=$(or $(UNITS),100000) \
+	  cargo nextest run -p shikaku-tests --no-capture -E 'test(/^a_large_answer::/)'
 
 cards: setup ## random walk of STEPS=1000 over two card readers, and the time from insertion to observation
 	SHIKAKU_CARD_STEPS=$(or $(STEPS),1000) SHIKAKU_CARD_ROUNDS=$(or $(ROUNDS),30) \

@@ -115,7 +115,7 @@ catalogue! {
     KEYS_DISAGREE => "番号ごとに別の記録を指します", "its numbers lead to different records";
     LINK_OFFERED => "未委託の人と同じ人かもしれません", "equals a waiting 未委託 person";
     ISSUER_DIFFERS => "一括照会の回答の保険者・公費負担者が照会したものと違います", "a bulk answer names another insurer or payer than asked";
-    TICKETS_VANISHED => "多数の医療券が消えました（閉じると取消を認めます）", "many tickets vanished (closing it says they are gone)";
+    TICKETS_VANISHED => "多数の医療券が消えました（--gone で取消を認め、なければ回答の誤りとします）", "many tickets vanished (--gone: they are gone indeed; without it the answer was a mistake)";
     QUEUED_BEHIND => "先の案件を待っています", "waits behind an earlier case";
 
     // Starting and stopping.
@@ -338,6 +338,7 @@ pub fn event(kind: &str) -> &'static str {
         "not-commissioned-observed" => "未委託",
         "verified" => "資格確認",
         "visit-accepted" => "受付",
+        "appointment-booked" => "予約",
         "reference-number-registered" => "照会番号を登録",
         "reference-number-lapsed" => "照会番号の失効",
         "consent-recorded" => "同意",

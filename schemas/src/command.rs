@@ -58,6 +58,9 @@ pub enum Command {
         case: CaseId,
         /// The record; null = a new one (or declines an offered link).
         record: Option<RecordId>,
+        /// Of vanished tickets: they are gone indeed. Without it the answer was a mistake.
+        #[serde(default)]
+        gone: bool,
     },
     /// Join records to one person.
     LinkRecords {

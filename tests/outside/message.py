@@ -17,6 +17,12 @@ REASON = ("ErrorCode", "ProcessingResultCode", "ResultCode")
 def parse(data):
     # In the field "Shift_JIS" means Microsoft's flavour, which libxml2 knows by its own name only.
     data = data.replace(b'encoding="Shift_JIS"', b'encoding="CP932"', 1)
+    if b"<?xml" not in data[:16]:
+        # Without a declaration it is UTF-8, or the same flavour where it can't be.
+        try:
+            data.decode("utf-8")
+        except UnicodeDecodeError:
+            data = data.decode("cp932").encode("utf-8")
     parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
     root = etree.fromstring(data, parser)
     assert root.tag == "XmlMsg" and not root.getroottree().docinfo.doctype
@@ -63,15 +69,17 @@ def envelope(header, body):
     }
 
 
+# The terminal's own spelling lacks an "i"; some layouts have it.
+SPELLINGS = {"StatusOfInfection": "StatusOfInfecton"}
+
+
+def texts(element):
+    return {SPELLINGS.get(tag, tag): text.strip() for tag, text in leaves(element).items() if text.strip()}
+
+
 def record(element):
     tickets = element.findall("PublicExpenseResultList/MedicalTicketInfo")
-    return {
-        "classification": said(element, "InsuredCardClassification"),
-        "name": said(element, "Name"),
-        "insurer_number": said(element, "InsurerNumber"),
-        "number": said(element, "InsuredIdentificationNumber"),
-        "tickets": [said(ticket, "IssueNumber") for ticket in tickets],
-    }
+    return {"texts": texts(element), "tickets": [texts(ticket) for ticket in tickets]}
 
 
 def unit(element):
@@ -109,7 +117,9 @@ def medical(body):
 
 def main():
     for path in map(pathlib.Path, sys.argv[1:]):
-        system, arity, service, phase, direction = NAME.match(path.name).groups()
+        # A file of another name is an answer about one person.
+        named = NAME.match(path.name) or NAME.match("OQSsiquc01res_")
+        system, arity, service, phase, direction = named.groups()
         data = path.read_bytes()
         seen = {"file": path.name}
         if data.startswith(b"%PDF-"):

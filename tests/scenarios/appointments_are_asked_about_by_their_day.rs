@@ -1,6 +1,6 @@
 //! Appointments are asked about as of their own days, each patient of a day once.
 
-use shikaku_tests::face::{Face, with_check};
+use shikaku_tests::face::Face;
 use shikaku_tests::hub::Hub;
 use shikaku_tests::settings::{FACILITY, Settings};
 use shikaku_tests::simulated::Simulated;
@@ -10,15 +10,9 @@ fn one_list_a_day_and_whoever_has_no_numbers_is_counted() {
     let hub = Hub::start(&Settings::default());
     let root = hub.terminal("t1").root;
     let _terminal = Simulated::start(&hub, &root, &["latency-ms=20"]);
-    // Somebody of the simulated centre's town.
     let known = Face {
-        name: "見本　調".to_owned(),
-        kana: "ﾐﾎﾝ ｼﾗﾍﾞ".to_owned(),
-        birth: "19880130".to_owned(),
-        payer: "12997011".to_owned(),
-        recipient: with_check("400103"),
         reference: "70001".to_owned(),
-        ..Face::assistance_only(1)
+        ..Face::of_the_town()
     };
     hub.terminal("t1").drop_face(&known.utf8());
     hub.await_events("verified", 1);

@@ -37,16 +37,7 @@ fn and_the_centre_tells_them_from_then_on() {
     let hub = Hub::start(&Settings::default());
     let root = hub.terminal("t1").root;
     let _terminal = Simulated::start(&hub, &root, &["latency-ms=20"]);
-    // Somebody of the simulated centre's town.
-    let checked = Face {
-        name: "見本　調".to_owned(),
-        kana: "ﾐﾎﾝ ｼﾗﾍﾞ".to_owned(),
-        birth: "19880130".to_owned(),
-        payer: "12997011".to_owned(),
-        recipient: with_check("400103"),
-        reference: String::new(),
-        ..Face::assistance_only(1)
-    };
+    let checked = Face::of_the_town();
     hub.terminal("t1").drop_face(&checked.utf8());
     let log = hub.await_events("verified", 1);
     assert!(registrations(&log).is_empty(), "no chart number is known");

@@ -22,13 +22,16 @@ fn with(command: &[&str], change: impl FnOnce(&str) -> String) -> Printed {
 #[test]
 fn and_open_nothing() {
     type Change = fn(&str) -> String;
-    let cases: [(&str, Change); 8] = [
+    let cases: [(&str, Change); 9] = [
         ("colour", |text| format!("colour = 1\n{text}")),
         ("scan_ms", |text| {
             text.replace("scan_ms = 50", "scan_ms = \"often\"")
         }),
         ("blink_ms", |text| {
             text.replace("scan_ms = 50", "blink_ms = 50")
+        }),
+        ("rows_per_job", |text| {
+            text.replace("[schedule]\n", "[schedule]\nrows_per_job = 501\n")
         }),
         ("code", |text| {
             text.replace("code = \"1319912349\"", "code = \"13199\"")

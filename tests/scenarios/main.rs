@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod a_frozen_sequencer_commits_nothing;
+mod a_large_answer;
 mod a_month_at_three_facilities;
 mod appointments_are_asked_about_by_their_day;
 mod april_keeps_its_numbers;
@@ -21,5 +22,6 @@ mod medical_information_is_read_with_a_purpose;
 mod not_commissioned_answers_hide_numbers;
 mod operation_test_on_verification_terminals;
 mod other_public_expenses_by_config_alone;
+mod programs_beside_the_hub;
 mod requests_of_existing_programs;
 mod two_terminals_make_one_record;

@@ -56,6 +56,19 @@ impl Face {
         }
     }
 
+    /// Somebody of the simulated centre's town, without a 照会番号.
+    pub fn of_the_town() -> Self {
+        Self {
+            name: "見本　調".to_owned(),
+            kana: "ﾐﾎﾝ ｼﾗﾍﾞ".to_owned(),
+            birth: "19880130".to_owned(),
+            payer: "12997011".to_owned(),
+            recipient: with_check("400103"),
+            reference: String::new(),
+            ..Self::assistance_only(1)
+        }
+    }
+
     /// 未委託: validity 6, neither numbers nor ticket.
     pub fn not_commissioned(n: u32) -> Self {
         Self {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use shikaku_broker::BrokerAt;
 use shikaku_domain::patient::MedicalMonths;
 use shikaku_schemas::clock::{Clock, Randomness};
+use shikaku_schemas::command::BULK_ROWS;
 use shikaku_schemas::group::Group;
 use shikaku_schemas::seal::SealKey;
 
@@ -43,6 +44,8 @@ pub struct JobOptions {
     pub poll: Duration,
     /// How many jobs one terminal has at a time.
     pub per_terminal: usize,
+    /// How many rows one job asks about at most.
+    pub rows: usize,
 }
 
 impl Default for JobOptions {
@@ -50,6 +53,7 @@ impl Default for JobOptions {
         Self {
             poll: Duration::from_secs(60),
             per_terminal: 4,
+            rows: BULK_ROWS,
         }
     }
 }

@@ -4,25 +4,28 @@
 //! record and asks for what is missing, under ids that the same registration always gets. So nothing is
 //! registered twice, whenever the hub stops; a registration that was refused stays so until a person asks.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use shikaku_domain::FacilityFacts;
-use shikaku_domain::patient::{self, Origin};
+use shikaku_domain::patient::{self, Human, Origin};
 use shikaku_ledger::{Ledger, StoredEvent};
 use shikaku_schemas::clock::Clock;
-use shikaku_schemas::command::{BULK_ROWS, CommandEnvelope, CommandReply, RegisterReference};
+use shikaku_schemas::command::{CommandEnvelope, CommandReply, RegisterReference};
 use shikaku_schemas::group::{Facility, Group, ReferenceNumberRule};
-use shikaku_schemas::value::{FacilityCode, Position, RecordId, StreamId, jst_day};
+use shikaku_schemas::value::{FacilityCode, PersonId, Position, RecordId, StreamId, jst_day};
 
 use crate::commands::refused;
 use crate::error::Cause;
 use crate::follow::{self, Follower};
+use crate::query::Queries;
 use crate::sequencer::{Queue, Registration, Work, numbered_inquiry, unavailable};
 
-/// What may make a registration due: each answer about somebody ends with the one, charts bring the other.
-const KINDS: &[&str] = &["verified", "patient-numbered"];
+/// What may make a registration due: each answer about somebody ends with the first, charts bring the second, and a
+/// link makes the chart number of one record that of another.
+const KINDS: &[&str] = &["verified", "patient-numbered", LINKED];
+const LINKED: &str = "person-linked";
 /// What a hub that was killed may have left undone is looked for this far back.
 const LOOK_BACK: Duration = Duration::from_secs(60 * 60);
 /// Records that are put before the sequencer at once.
@@ -32,8 +35,11 @@ const AT_ONCE: usize = 64;
 #[derive(Clone)]
 pub(crate) struct References {
     pub(crate) ledger: Ledger,
+    pub(crate) queries: Queries,
     pub(crate) queue: Queue,
     pub(crate) group: Group,
+    /// Rows of one job.
+    pub(crate) rows: usize,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -57,11 +63,12 @@ impl Follower for References {
 
 impl References {
     async fn consider(&self, page: &[StoredEvent]) -> Result<(), Cause> {
-        let touched: BTreeSet<(RecordId, &FacilityCode)> = page
+        let mut touched: BTreeSet<(RecordId, &FacilityCode)> = page
             .iter()
             .filter_map(|event| Some((event.head.patient?, event.head.facility.as_ref()?)))
             .filter(|(_, facility)| self.group.facility(facility).is_some_and(registers))
             .collect();
+        self.add_linked(page, &mut touched).await?;
         let touched: Vec<_> = touched.into_iter().collect();
         for some in touched.chunks(AT_ONCE) {
             let mut answers = Vec::with_capacity(some.len());
@@ -75,6 +82,52 @@ impl References {
             for answer in answers {
                 answer.await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Whoever is linked with those touched; and whom a link was made of, wherever registrations are made.
+    async fn add_linked<'a>(
+        &'a self,
+        page: &[StoredEvent],
+        touched: &mut BTreeSet<(RecordId, &'a FacilityCode)>,
+    ) -> Result<(), Cause> {
+        let facilities = self.group.facilities.iter();
+        let registering: Vec<_> = facilities.filter(|place| registers(place)).collect();
+        let links = page.iter().filter(|event| event.head.kind == LINKED);
+        let persons: BTreeSet<PersonId> = links
+            .filter_map(|event| {
+                event
+                    .head
+                    .stream
+                    .as_str()
+                    .strip_prefix("person-")?
+                    .parse()
+                    .ok()
+            })
+            .map(PersonId)
+            .collect();
+        for person in persons {
+            for record in self.queries.records_of(person).await? {
+                touched.extend(registering.iter().map(|place| (record, &place.code)));
+            }
+        }
+        let records: Vec<_> = touched.iter().map(|(record, _)| *record).collect();
+        let persons = self.queries.persons(&records).await?;
+        let mut linked = BTreeMap::new();
+        for person in persons.values() {
+            if !linked.contains_key(person) {
+                linked.insert(*person, self.queries.records_of(*person).await?);
+            }
+        }
+        for (record, facility) in touched.clone() {
+            let others = persons.get(&record).and_then(|person| linked.get(person));
+            touched.extend(
+                others
+                    .into_iter()
+                    .flatten()
+                    .map(|record| (*record, facility)),
+            );
         }
         Ok(())
     }
@@ -120,7 +173,9 @@ impl References {
     ) -> Result<CommandReply, Cause> {
         let missing = self.missing(facility).await?;
         let mut first = None;
-        for (chunk, n) in missing.chunks(BULK_ROWS / 2).zip(0..) {
+        // Somebody may have two halves to register.
+        let most = (self.rows / 2).max(1);
+        for (chunk, n) in missing.chunks(most).zip(0..) {
             let inquiry = numbered_inquiry(envelope, n);
             let bulk = Registration::Bulk {
                 inquiry,
@@ -145,6 +200,7 @@ impl References {
         let known = self.records_of(&facility.code).await?;
         let mut missing = Vec::new();
         for some in known.chunks(follow::PAGE as usize) {
+            let persons = self.queries.persons(some).await?;
             let streams: Vec<StreamId> = some.iter().copied().map(StreamId::patient).collect();
             for (_, events) in self.ledger.load_streams(&streams).await? {
                 let opened = self.ledger.open_events(&events).await?;
@@ -152,9 +208,19 @@ impl References {
                     .iter()
                     .map(|event| (Origin::from(&event.head), event.event.as_ref()));
                 let state = patient::replay(told);
-                let record = opened.first().and_then(|event| event.head.patient);
-                if !patient::missing_registrations(&state, &facts, today).is_empty() {
-                    missing.extend(record);
+                let Some(record) = opened.first().and_then(|event| event.head.patient) else {
+                    continue;
+                };
+                let linked = match persons.contains_key(&record) {
+                    true => self.queries.linked_states(facility, record).await?,
+                    false => Vec::new(),
+                };
+                let human = Human {
+                    record: &state,
+                    linked: linked.iter().collect(),
+                };
+                if !patient::missing_registrations(&human, &facts, today).is_empty() {
+                    missing.push(record);
                 }
             }
         }

@@ -18,6 +18,7 @@ use crate::intake::{Intake, Reader};
 use crate::jobs::Jobs;
 use crate::parked::Parked;
 use crate::provision::Provisioner;
+use crate::query::Queries;
 use crate::reference::References;
 use crate::relay::Relay;
 use crate::schedule::Schedule;
@@ -152,10 +153,17 @@ impl Hub {
         let cancel = cancel.child_token();
         let (queue, items) = Queue::new();
         let context = Context::new(&self.options);
+        let options = &self.options;
         let references = References {
             ledger: self.ledger.clone(),
+            queries: Queries::new(
+                self.ledger.clone(),
+                options.group.clone(),
+                &options.group_key,
+            ),
             queue: queue.clone(),
             group: self.options.group.clone(),
+            rows: self.options.jobs.rows,
             clock: Arc::clone(&self.options.clock),
         };
         let handle = HubHandle {

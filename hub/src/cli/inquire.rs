@@ -102,13 +102,13 @@ pub struct InquireBulk {
         required_unless_present_any = ["from_appointments", "retry"]
     )]
     pub list: Option<PathBuf>,
-    /// 予約の CSV（患者番号と日付） / appointments, CSV with a header
-    #[arg(long, value_name = "FILE.csv", conflicts_with = "list")]
-    pub from_appointments: Option<PathBuf>,
+    /// 予約の CSV（患者番号と日付）。なければ届いた予約のうち翌日の分 / appointments, CSV with a header; without one those that were told, of tomorrow
+    #[arg(long, value_name = "FILE.csv", conflicts_with = "list", num_args = 0..=1)]
+    pub from_appointments: Option<Option<PathBuf>>,
     /// 終わった一括照会の ID：エラーの人だけもう一度照会 / a job that is over: ask again about its errors alone
     #[arg(long, value_name = "ID", conflicts_with_all = ["list", "from_appointments", "on"])]
     pub retry: Option<Uuid>,
-    /// 資格確認日（既定 今日、予約は予約日） / day to confirm, default today, or the appointment's
+    /// 資格確認日（既定 今日、予約は予約日）。届いた予約はこの日の分 / day to confirm, default today, or the appointment's; of appointments that were told, their day
     #[arg(long, value_name = "DATE", value_parser = day)]
     pub on: Option<Date>,
     /// 目的 / why it is asked

@@ -266,6 +266,9 @@ pub enum Identity {
         /// この記録とする（なければ新しい人・紐付けない） / this record; absent: somebody new
         #[arg(long, value_name = "UUID", requires = "case")]
         record: Option<Uuid>,
+        /// 消えた医療券は確かに取り消された（なければ回答の誤り） / the vanished tickets are gone indeed; absent: the answer was a mistake
+        #[arg(long, requires = "case", conflicts_with = "record")]
+        gone: bool,
         /// 紐付ける記録（2件以上） / records to join, two or more
         #[arg(value_name = "RECORD", num_args = 2.., required_unless_present = "case")]
         records: Vec<Uuid>,

@@ -20,10 +20,12 @@ pub async fn run(config: &Config, what: Identity, json: bool) -> Outcome {
         Identity::Link {
             case: Some(case),
             record,
+            gone,
             ..
         } => Command::DecideCase {
             case: CaseId(case),
             record: record.map(RecordId),
+            gone,
         },
         Identity::Link {
             records, reason, ..

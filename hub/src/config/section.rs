@@ -127,6 +127,9 @@ pub struct Keys {
     pub url_file: Option<PathBuf>,
 }
 
+/// What one request of the interface may hold.
+const ROWS_PER_JOB: u16 = 500;
+
 /// What runs by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -135,6 +138,8 @@ pub struct Schedule {
     pub enabled: bool,
     /// Bulk jobs that one terminal has at a time; more wait.
     pub jobs_per_terminal: u8,
+    /// Rows that one bulk job asks about at most; longer lists are asked in parts.
+    pub rows_per_job: u16,
     /// A month of which more than this share of the tickets vanishes at once opens a case instead.
     pub vanishing_percent: u8,
 }
@@ -144,6 +149,7 @@ impl Default for Schedule {
         Self {
             enabled: true,
             jobs_per_terminal: 4,
+            rows_per_job: ROWS_PER_JOB,
             vanishing_percent: 20,
         }
     }

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use shikaku_schemas::command::BULK_ROWS;
 use shikaku_schemas::group::Facility;
 use shikaku_schemas::topology::ROLES;
 use shikaku_schemas::value::{FacilityCode, InstitutionCode};
@@ -41,6 +42,12 @@ pub fn validate(
         if zero {
             faults.push(Fault::new(key, "1 以上にしてください / must be 1 or more"));
         }
+    }
+    if !(1..=BULK_ROWS).contains(&usize::from(file.schedule.rows_per_job)) {
+        faults.push(Fault::new(
+            "schedule.rows_per_job",
+            "1 から 500 まで / must be 1 to 500",
+        ));
     }
     if file.schedule.vanishing_percent > 100 {
         faults.push(Fault::new(

@@ -41,6 +41,7 @@ pub async fn hub(site: &Site, ledger: Ledger, roles: &mut Roles) -> anyhow::Resu
         jobs: JobOptions {
             poll: Duration::from_secs(config.timing.bulk_poll_s),
             per_terminal: usize::from(config.schedule.jobs_per_terminal),
+            rows: usize::from(config.schedule.rows_per_job),
         },
         months: MonthOptions {
             schedule: config.schedule.enabled,

@@ -74,7 +74,7 @@ pub enum CaseReason {
     /// An answer of a 一括照会 names another payer or insurer than the row that was asked.
     IssuerDiffers,
     /// A month's tickets vanished: all of them, or more than a set share. Nothing is withdrawn before a person
-    /// has looked; closing the case says that they are gone indeed.
+    /// has looked; closing the case says whether they are gone indeed or the answer was a mistake.
     TicketsVanished,
 }
 
@@ -89,7 +89,7 @@ pub struct IdentityCaseOpened {
     pub facility: FacilityCode,
     /// What waits for it; null for an offered link, where nothing waits.
     pub observation_id: Option<ObservationId>,
-    /// The records in question.
+    /// The records in question; of vanished tickets the first hundred whose tickets are missing.
     pub candidates: Vec<RecordId>,
 }
 
@@ -100,6 +100,10 @@ pub struct IdentityCaseClosed {
     pub case: CaseId,
     /// The record decided on; null when the offer was declined.
     pub record: Option<RecordId>,
+    /// Of vanished tickets: whether they are gone indeed, so that runs may withdraw them. False: the answer was a
+    /// mistake. Null of every other case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gone: Option<bool>,
     /// The account that decided.
     pub by: String,
 }

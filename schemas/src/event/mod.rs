@@ -23,8 +23,8 @@ pub use inquiry::{
     InquiryResolved, InquirySubmitted, InquiryTimedOut, InquiryUncertain, JobResult, PartOf,
 };
 pub use patient::{
-    ConsentEnded, ConsentRecorded, HalfVerified, MedicalInformationReceived, MonthSettled,
-    NonDisclosure, PatientFirstSeen, PatientNumbered, PersonDetails, RecordErased,
+    AppointmentBooked, ConsentEnded, ConsentRecorded, HalfVerified, MedicalInformationReceived,
+    MonthSettled, NonDisclosure, PatientFirstSeen, PatientNumbered, PersonDetails, RecordErased,
     ReferenceNumberLapsed, ReferenceNumberRegistered, Sightings, UnknownLoss, Verified,
     VisitAccepted,
 };
@@ -126,6 +126,8 @@ events! {
     Verified(Verified) => "verified",
     /// A visit was accepted by a receipt computer or EHR.
     VisitAccepted(VisitAccepted) => "visit-accepted",
+    /// Somebody with a record is expected on a day.
+    AppointmentBooked(AppointmentBooked) => "appointment-booked",
     /// 照会番号 was registered at the centre.
     ReferenceNumberRegistered(ReferenceNumberRegistered) => "reference-number-registered",
     /// 照会番号 lapsed with its qualification.

@@ -132,6 +132,15 @@ pub struct VisitAccepted {
     pub department: Option<String>,
 }
 
+/// `appointment-booked`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AppointmentBooked {
+    /// The day of the appointment.
+    pub on: Date,
+    /// The department, as the peer names it.
+    pub department: Option<String>,
+}
+
 /// `reference-number-registered`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReferenceNumberRegistered {

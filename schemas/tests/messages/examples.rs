@@ -23,6 +23,7 @@ pub fn files(folder: &str) -> Vec<(String, Vec<u8>)> {
     let mut found: Vec<_> = fs::read_dir(in_crate(folder))
         .unwrap()
         .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file())
         .map(|path| {
             let name = path.file_name().unwrap().to_str().unwrap().to_owned();
             (name, fs::read(path).unwrap())

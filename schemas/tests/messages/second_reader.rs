@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Value, json};
+use shikaku_schemas::oqs::eligibility::{MedicalTicketInfo, Record};
 use shikaku_schemas::oqs::job::{BulkLimits, Units, survey};
 use shikaku_schemas::oqs::medical::Overview;
 use shikaku_schemas::oqs::registration::Outcome;
@@ -21,9 +22,11 @@ fn python() -> PathBuf {
         .map_or_else(|| in_crate("../.tools/venv/bin/python"), PathBuf::from)
 }
 
-fn outside(folder: &str) -> Vec<Value> {
-    let paths = files(folder).into_iter();
-    let paths = paths.map(|(name, _)| in_crate(folder).join(name));
+/// Each file that both can read, and what the other one sees.
+fn outside(folder: &str) -> Vec<((String, Vec<u8>), Value)> {
+    let mut files = files(folder);
+    files.retain(|(name, _)| !name.ends_with(".zip"));
+    let paths = files.iter().map(|(name, _)| in_crate(folder).join(name));
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/outside/message.py");
     let output = Command::new(python())
         .arg(script)
@@ -33,10 +36,11 @@ fn outside(folder: &str) -> Vec<Value> {
     let complaint = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{complaint}");
     let printed = String::from_utf8(output.stdout).unwrap();
-    printed
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
+    let seen = printed.lines();
+    let seen = seen.map(|line| serde_json::from_str(line).unwrap());
+    let both: Vec<_> = files.into_iter().zip(seen).collect();
+    assert_eq!(both.len(), printed.lines().count());
+    both
 }
 
 fn decoded(bytes: &[u8]) -> String {
@@ -53,8 +57,7 @@ fn fields(group: &Group<'_>) -> BTreeMap<String, String> {
 
 #[test]
 fn written_requests_say_the_same_to_both() {
-    let seen = outside("samples/oqs/requests");
-    for ((name, bytes), theirs) in files("samples/oqs/requests").into_iter().zip(seen) {
+    for ((name, bytes), theirs) in outside("samples/oqs/requests") {
         let text = decoded(&bytes);
         let sheet = Sheet::read(&text, &Limits::SINGLE).unwrap();
         let groups: Vec<_> = sheet
@@ -92,6 +95,38 @@ fn registration(outcome: &Outcome) -> Value {
     })
 }
 
+/// Every text that is read, by its element.
+fn texts<'t>(read: impl Iterator<Item = (&'static [u8], &'t str)>) -> BTreeMap<String, String> {
+    let name = |name: &[u8]| String::from_utf8(name.to_vec()).unwrap();
+    read.map(|(element, text)| (name(element), text.trim().to_owned()))
+        .collect()
+}
+
+/// Of what the other reader sees, the elements that ours is made for: of the others it tells that it does not know them.
+fn known(mut seen: Value) -> Value {
+    let keep = |texts: &mut Value, names: &[&[u8]]| {
+        let texts = texts.as_object_mut().unwrap();
+        texts.retain(|element, _| names.contains(&element.as_bytes()));
+    };
+    let units = match &mut seen {
+        Value::Object(seen) if seen.contains_key("unit") => vec![seen.get_mut("unit").unwrap()],
+        Value::Object(seen) => match seen.get_mut("units") {
+            Some(Value::Array(units)) => units.iter_mut().collect(),
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    };
+    for unit in units {
+        for record in unit["records"].as_array_mut().unwrap() {
+            keep(&mut record["texts"], Record::NAMES);
+            for ticket in record["tickets"].as_array_mut().unwrap() {
+                keep(ticket, MedicalTicketInfo::NAMES);
+            }
+        }
+    }
+    seen
+}
+
 fn unit(message: &Eligibility<'_>) -> Value {
     let body = &message.body;
     let trimmed = |text: &Option<std::borrow::Cow<'_, str>>| {
@@ -101,18 +136,9 @@ fn unit(message: &Eligibility<'_>) -> Value {
         .records
         .iter()
         .map(|record| {
-            let tickets: Vec<_> = record
-                .tickets
-                .iter()
-                .map(|ticket| trimmed(&ticket.issue_number))
-                .collect();
-            json!({
-                "classification": trimmed(&record.insured_card_classification),
-                "name": trimmed(&record.name),
-                "insurer_number": trimmed(&record.insurer_number),
-                "number": trimmed(&record.insured_identification_number),
-                "tickets": tickets,
-            })
+            let tickets = record.tickets.iter();
+            let tickets: Vec<_> = tickets.map(|ticket| texts(ticket.texts())).collect();
+            json!({ "texts": texts(record.texts()), "tickets": tickets })
         })
         .collect();
     json!({
@@ -169,11 +195,31 @@ fn ours(name: &str, bytes: &[u8]) -> Value {
 
 #[test]
 fn sample_answers_say_the_same_to_both() {
-    let seen = outside("samples/oqs/answers");
-    for ((name, bytes), theirs) in files("samples/oqs/answers").into_iter().zip(seen) {
+    for ((name, bytes), theirs) in outside("samples/oqs/answers") {
         if name.contains("outside") {
             continue;
         }
-        assert_eq!(ours(&name, &bytes), theirs, "{name}");
+        assert_eq!(ours(&name, &bytes), known(theirs), "{name}");
     }
+}
+
+/// Face files and answers about one person, and a shared answer of a month.
+#[test]
+fn answers_about_one_person_say_the_same_to_both() {
+    let mut compared = 0;
+    for ((name, bytes), theirs) in outside("samples/oqs") {
+        let ours = match name.starts_with("OQS") {
+            true => ours(&name, &bytes),
+            false => {
+                let text = decoded(&bytes);
+                let mut value = envelope(&Envelope::read(&text, &Limits::SINGLE).unwrap());
+                value["file"] = json!(name);
+                value["unit"] = unit(&Eligibility::parse(&text, &Limits::SINGLE).unwrap());
+                value
+            }
+        };
+        assert_eq!(ours, known(theirs), "{name}");
+        compared += 1;
+    }
+    assert!(compared > 30, "{compared}");
 }

@@ -43,14 +43,14 @@ impl Day {
             .take_while(move |day| *day <= last)
     }
 
-    /// The 4th of May 2026 is one.
-    fn is_monday(self) -> bool {
+    /// The 5th of May 2026 is one.
+    fn is_tuesday(self) -> bool {
         let before: i16 = LENGTHS
             .iter()
             .take(usize::try_from(self.month - 1).unwrap())
             .map(|it| i16::from(*it))
             .sum();
-        (before + i16::from(self.day)) % 7 == 5
+        (before + i16::from(self.day)) % 7 == 6
     }
 }
 
@@ -185,7 +185,7 @@ impl<'a> Expected<'a> {
     }
 }
 
-/// The day after an office registered (the 1st, the 15th, the 20th, each Monday for what was weekly) and the day
+/// The day after an office registered (the 1st, the 15th, the 20th, each Monday of one that registers weekly) and the day
 /// before claims close always; in between while anyone waits. After the 10th of the next month nobody waits here.
 fn is_due(day: Day, month: Month, last: Option<Day>, anyone_waits: bool) -> bool {
     let within = Month::of(day) == month;
@@ -194,7 +194,7 @@ fn is_due(day: Day, month: Month, last: Option<Day>, anyone_waits: bool) -> bool
         return false;
     }
     let seen =
-        |it: &Day| *it == Day::new(month.0, 2) || [16, 21].contains(&it.day) || it.is_monday();
+        |it: &Day| *it == Day::new(month.0, 2) || [16, 21].contains(&it.day) || it.is_tuesday();
     let mut fixed: Vec<Day> = Day::new(month.0, 1)
         .until(Day::new(
             month.0,

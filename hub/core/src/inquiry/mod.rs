@@ -162,7 +162,8 @@ impl Inquiries {
         Ok(())
     }
 
-    /// A job whose terminal is silent is gone on with at another one of its facility, if there is one.
+    /// A job whose terminal is silent is gone on with at another one of its facility. Where there is none it is told
+    /// once to the same, whose adapter may have lost its journal; one that knows of it goes on asking as it did.
     async fn resume(&self, open: &mut OpenInquiries) -> Result<(), Cause> {
         let now = self.clock.now();
         let patience = self.jobs.poll * POLLS_MISSED;
@@ -175,15 +176,17 @@ impl Inquiries {
             let Some(facility) = self.group.facility(&job.facility).filter(|_| silent) else {
                 continue;
             };
-            let other = self.terminals.choose(facility, device.as_deref(), now);
-            let Some(other) = other.filter(|other| Some(other) != device.as_ref()) else {
+            let chosen = self.terminals.choose(facility, device.as_deref(), now);
+            let told_last = job.resumed.as_ref().map(|(device, _)| device);
+            let Some(chosen) = chosen.filter(|it| Some(it) != told_last) else {
                 continue;
             };
-            if let Some(task) = job.resume(other.clone(), &self.limits(), now) {
-                tracing::warn!(inquiry.id = %id, terminal = %other, "a job's terminal is silent; another goes on with it");
+            if let Some(task) = job.resume(chosen.clone(), &self.limits(), now) {
+                let is_other = Some(&chosen) != device.as_ref();
+                tracing::warn!(inquiry.id = %id, terminal = %chosen, is_other, "a job's terminal is silent; it is told to go on with it");
                 metrics::counter!("shikaku_hub_jobs_resumed_total").increment(1);
                 self.publish(&task).await?;
-                resumed.push((id, other));
+                resumed.push((id, chosen));
             }
         }
         for (id, device) in resumed {

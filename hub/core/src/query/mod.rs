@@ -3,10 +3,12 @@
 //! Works beside a running hub and without one. Nothing here writes, and nothing here logs who asked: the
 //! caller does, before it asks.
 
+mod booked;
 mod calendar;
 mod case;
 mod display;
 mod inquiry;
+mod linked;
 mod medical;
 mod numbers;
 mod outside;
@@ -138,10 +140,11 @@ impl Queries {
             facility: Some(facility.clone()),
         };
         let person = self.person(record).await?;
-        let linked = match person {
-            Some(person) => self.records_of(person, record).await?,
+        let mut linked = match person {
+            Some(person) => self.records_of(person).await?,
             None => Vec::new(),
         };
+        linked.retain(|other| *other != record);
         Ok(HistoryView {
             history: shikaku_domain::history::history(&events, &question),
             person,
@@ -149,7 +152,9 @@ impl Queries {
         })
     }
 
-    /// What the desk shows for a day, had it checked by `method`.
+    /// What the desk shows of a human for a day, had it checked by `method`: by all their records of its chart
+    /// numbering that were linked at the moment asked about, because the ticket of one who came without a number stands
+    /// on another one.
     ///
     /// # Errors
     /// As [`Queries::record`].
@@ -161,7 +166,16 @@ impl Queries {
         valid_on: Date,
         known_at: Option<KnownAt>,
     ) -> Result<DisplayView, QueryError> {
-        let (_, events) = self.events(facility, who).await?;
+        let (record, mut events) = self.events(facility, who).await?;
+        let place = self.group.facility(facility);
+        let place = place.ok_or(QueryError::FacilityUnknown)?;
+        events.extend(
+            self.linked_events(place, record, known_at)
+                .await?
+                .into_iter()
+                .flatten(),
+        );
+        events.sort_by_key(|(head, _)| head.position);
         let ask = |valid_on| {
             let question = HistoryQuestion {
                 valid_on,
@@ -224,12 +238,7 @@ impl Queries {
             }
         };
         let events = self.stream(&StreamId::patient(record)).await?;
-        let is_of_numbering = events
-            .iter()
-            .filter_map(|(head, _)| head.facility.as_ref())
-            .filter_map(|code| self.group.facility(code))
-            .any(|other| other.numbering() == configured.numbering());
-        match is_of_numbering {
+        match self.is_of_numbering(configured, &events) {
             true => Ok((record, events)),
             false => Err(QueryError::RecordUnknown),
         }
@@ -246,26 +255,5 @@ impl Queries {
             .into_iter()
             .map(|opened| (opened.head, opened.event))
             .collect())
-    }
-
-    async fn person(&self, record: RecordId) -> Result<Option<PersonId>, LedgerError> {
-        let key = self.digests.person(record);
-        let found = self.ledger.resolve(std::slice::from_ref(&key)).await?;
-        Ok(found.get(&key).map(|person| PersonId(person.0)))
-    }
-
-    async fn records_of(
-        &self,
-        person: PersonId,
-        but: RecordId,
-    ) -> Result<Vec<RecordId>, LedgerError> {
-        let mut state = shikaku_domain::identity::person::PersonState::default();
-        for (_, event) in self.stream(&StreamId::person(person)).await? {
-            if let Some(event) = event {
-                shikaku_domain::identity::person::evolve(&mut state, &event);
-            }
-        }
-        state.records.remove(&but);
-        Ok(state.records.into_iter().collect())
     }
 }

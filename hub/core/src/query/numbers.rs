@@ -1,11 +1,14 @@
 //! The numbers by which somebody can be asked about.
 
+use std::collections::HashSet;
+
 use jiff::civil::Date;
-use shikaku_domain::patient::{Origin, replay};
+use shikaku_domain::patient::Human;
 use shikaku_schemas::command::ListedPerson;
 use shikaku_schemas::task::QualificationNumbers;
-use shikaku_schemas::value::FacilityCode;
+use shikaku_schemas::value::{FacilityCode, Month};
 
+use super::linked::state_of;
 use super::{Queries, QueryError, Who};
 
 impl Queries {
@@ -20,15 +23,18 @@ impl Queries {
         who: &Who,
         on: Date,
     ) -> Result<Vec<(bool, ListedPerson)>, QueryError> {
-        let (_, events) = self.events(facility, who).await?;
-        let told = events
-            .iter()
-            .map(|(head, event)| (Origin::from(head), event.as_ref()));
-        let state = replay(told);
-        let waiting = state.current(facility, on).not_commissioned;
-        let halves = state
-            .qualifications
-            .iter()
+        let (record, events) = self.events(facility, who).await?;
+        let place = self.group.facility(facility);
+        let place = place.ok_or(QueryError::FacilityUnknown)?;
+        let state = state_of(&events);
+        let linked = self.linked_states(place, record).await?;
+        let human = Human {
+            record: &state,
+            linked: linked.iter().collect(),
+        };
+        let waiting = human.waits_in(facility, Month::of(on));
+        let halves = human
+            .qualifications()
             .filter(|known| known.covers(on) && (known.is_insurance() || !waiting));
         let rows = halves.filter_map(|known| {
             let details = &known.details;
@@ -50,10 +56,13 @@ impl Queries {
             let row = ListedPerson {
                 numbers,
                 birth_date: known.person.birth_date.or(state.person.birth_date)?,
-                patient: state.patient_number.clone(),
+                patient: human.chart_number().cloned(),
             };
             Some((insurance, row))
         });
-        Ok(rows.collect())
+        let mut told = HashSet::new();
+        let mut rows: Vec<_> = rows.collect();
+        rows.retain(|(_, row)| told.insert(row.numbers.clone()));
+        Ok(rows)
     }
 }

@@ -1,10 +1,11 @@
 //! What the guide leaves out for 医療扶助, asked about one person: refused, or the insurance that keeps it.
 
 use jiff::civil::Date;
-use shikaku_domain::patient::{self, Origin, PatientRejection};
+use shikaku_domain::patient::{self, PatientRejection};
 use shikaku_schemas::event::QualificationDetails;
 use shikaku_schemas::value::FacilityCode;
 
+use super::linked::state_of;
 use super::{Queries, QueryError, Who};
 
 /// What is asked about.
@@ -38,10 +39,7 @@ impl Queries {
         on: Date,
     ) -> Result<Result<Vec<QualificationDetails>, OutsideRefusal>, QueryError> {
         let (_, events) = self.events(facility, who).await?;
-        let told = events
-            .iter()
-            .map(|(head, event)| (Origin::from(head), event.as_ref()));
-        let state = patient::replay(told);
+        let state = state_of(&events);
         let kept = match what {
             Outside::LimitCertificate => patient::with_limit_certificate(&state, on),
             Outside::ClaimTransfer => patient::with_claim_transfer(&state, on),

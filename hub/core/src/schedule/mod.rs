@@ -70,6 +70,8 @@ struct Runs {
     /// Runs of a day that were never taken.
     untaken: BTreeMap<(Place, Date), u32>,
     missing: BTreeMap<Place, u32>,
+    /// The newest answered run did not settle its month: a person may have to look first.
+    unsettled: BTreeSet<Place>,
     /// Nobody waited when it was looked at on that day.
     nobody: BTreeMap<Place, Date>,
 }
@@ -136,6 +138,7 @@ impl Schedule {
             Need::No => Ok(false),
             Need::Run => Ok(true),
             Need::IfOpen if runs.missing.get(place).is_some_and(|missing| *missing > 0) => Ok(true),
+            Need::IfOpen if runs.unsettled.contains(place) => Ok(true),
             Need::IfOpen if runs.nobody.get(place) == Some(&today) => Ok(false),
             Need::IfOpen => {
                 let month =
@@ -211,6 +214,7 @@ impl Runs {
                     let newest = self.settled.entry(place.clone()).or_insert(*on);
                     *newest = (*on).max(*newest);
                 }
+                self.unsettled.remove(&place);
                 self.missing
                     .insert(place, settled.missing.unwrap_or_default());
                 return;
@@ -223,7 +227,11 @@ impl Runs {
                 }
                 Some(ended.inquiry)
             }
-            Event::InquiryAnswered(ended) => ended.inquiry,
+            Event::InquiryAnswered(ended) => {
+                let run = ended.inquiry.and_then(|run| self.of.get(&run));
+                self.unsettled.extend(run.map(|(place, _)| place.clone()));
+                ended.inquiry
+            }
             Event::InquiryRejected(ended) => ended.inquiry,
             Event::InquiryUncertain(ended) => Some(ended.inquiry),
             Event::InquiryResolved(ended) => Some(ended.inquiry),

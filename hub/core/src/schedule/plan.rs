@@ -64,7 +64,7 @@ fn closes(month: Month) -> Date {
     next.with().day(CLAIMS_CLOSE).build().unwrap_or(next)
 }
 
-/// The days on which what the offices registered can be seen: the day after.
+/// The days on which what the offices registered can be seen: the day after; a weekly one registers on Mondays.
 fn visible_days(month: Month, offices: &[WelfareOffice]) -> Vec<Date> {
     let after = |day: i8| {
         let last = month.last_day();
@@ -79,7 +79,8 @@ fn visible_days(month: Month, offices: &[WelfareOffice]) -> Vec<Date> {
                     .first_day()
                     .series(jiff::Span::new().days(1))
                     .take_while(|day| *day <= month.last_day())
-                    .filter(|day| day.weekday() == Weekday::Monday),
+                    .filter(|day| day.weekday() == Weekday::Monday)
+                    .filter_map(|monday| monday.tomorrow().ok()),
             ),
             told => days.push(after(
                 told.and_then(|day| day.parse().ok()).unwrap_or(USUAL_DAY),
@@ -167,13 +168,13 @@ mod tests {
     }
 
     #[test]
-    fn a_weekly_office_is_fetched_on_mondays() {
+    fn a_weekly_office_is_fetched_the_day_after_each_monday() {
         let weekly = [office("weekly")];
         let ask = |day, last| need(date(2026, 5, day), MAY, &weekly, both(last));
-        assert_eq!(ask(3, None), Need::No);
-        assert_eq!(ask(4, None), Need::Run);
-        assert_eq!(ask(5, Some(date(2026, 5, 4))), Need::IfOpen);
-        assert_eq!(ask(11, Some(date(2026, 5, 10))), Need::Run);
+        assert_eq!(ask(4, None), Need::No);
+        assert_eq!(ask(5, None), Need::Run);
+        assert_eq!(ask(6, Some(date(2026, 5, 5))), Need::IfOpen);
+        assert_eq!(ask(12, Some(date(2026, 5, 11))), Need::Run);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use shikaku_domain::patient::{self, PatientCommand, RecordVerification};
 use shikaku_ledger::{Draft, IdentityKey};
 use shikaku_schemas::event::{CaseReason, Event, PartOf};
 use shikaku_schemas::observation::{AnswerValidity, Observation, ObservationBody, OqsAnswer};
-use shikaku_schemas::value::{AsOf, CaseId, InquiryId, RecordId, StreamId, Validity};
+use shikaku_schemas::value::{AsOf, CaseId, FacilityCode, InquiryId, RecordId, StreamId, Validity};
 
 use super::context::{Context, draft, patient_draft};
 use super::observation::Judged;
@@ -49,7 +49,7 @@ impl Context {
         let row = set.row_asked(seen, answer, facts).cloned();
         match whose(set, &named, answer, decided)
             .or_else(|| self.differs(set, answer, &named, row.as_ref()))
-            .unwrap_or_else(|| self.resolved(set, answer, &named))
+            .unwrap_or_else(|| self.resolved(set, &seen.facility, answer, &named))
         {
             Whose::Record(record, keys) => {
                 let listed = row.and_then(|row| row.patient);
@@ -72,7 +72,13 @@ impl Context {
         }
     }
 
-    fn resolved(&self, set: &WorkingSet, answer: &OqsAnswer, named: &Named) -> Whose {
+    fn resolved(
+        &self,
+        set: &WorkingSet,
+        facility: &FacilityCode,
+        answer: &OqsAnswer,
+        named: &Named,
+    ) -> Whose {
         let mut found = Vec::with_capacity(named.keys.len());
         for NamedKey { key, row, .. } in &named.keys {
             let record = set.record_of(row);
@@ -95,8 +101,38 @@ impl Context {
                 let record = RecordId(self.id());
                 Whose::Record(record, taken(keys, record))
             }
+            Resolution::Case {
+                reason: CaseReason::KeysDisagree,
+                ..
+            } if let Some(record) = self.one_human(set, facility, named) => {
+                Whose::Record(record, unclaimed(set, answer, named, record))
+            }
             Resolution::Case { reason, candidates } => Whose::Unsure(reason, candidates),
         }
+    }
+
+    /// Where all keys lead to records of one human: the one that goes for all of them. Numbers go before the chart, which
+    /// is shared: so the record that knows a qualification hears of its end, and the one with a ticket sees it again.
+    fn one_human(
+        &self,
+        set: &WorkingSet,
+        facility: &FacilityCode,
+        named: &Named,
+    ) -> Option<RecordId> {
+        let mut found: Vec<(bool, RecordId)> = named
+            .keys
+            .iter()
+            .filter_map(|named| {
+                let record = set.record_of(&named.row)?;
+                Some((named.key.kind == naming::KeyKind::Chart, record))
+            })
+            .collect();
+        found.sort_by_key(|(is_chart, _)| *is_chart);
+        let first = found.first()?.1;
+        let mut records = found.iter().map(|(_, record)| *record);
+        records
+            .all(|other| other == first || self.same_human(set, facility, first, other))
+            .then_some(first)
     }
 
     fn verification(

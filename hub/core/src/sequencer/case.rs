@@ -61,7 +61,7 @@ impl Context {
         set: &mut WorkingSet,
         envelope: &CommandEnvelope,
         case: CaseId,
-        record: Option<RecordId>,
+        (record, gone): (Option<RecordId>, bool),
     ) -> Result<Verdict, &'static str> {
         let stream = StreamId::case(case);
         let state = set.stream(&stream).case();
@@ -74,6 +74,8 @@ impl Context {
             return Err("case-not-open");
         };
         let decision = match (record, observation_id) {
+            (Some(_), _) if gone => return Err("gone-or-record"),
+            _ if gone => CaseDecision::Gone,
             (Some(record), _) => CaseDecision::Candidate(record),
             (None, Some(_)) => CaseDecision::New(RecordId(self.id())),
             (None, None) => CaseDecision::Declined,
@@ -108,7 +110,7 @@ impl Context {
         let place = Place::Batch(set.apply(effects).end);
         let mut decided = match decision {
             CaseDecision::Candidate(record) | CaseDecision::New(record) => Some(record),
-            CaseDecision::Declined => None,
+            CaseDecision::Declined | CaseDecision::Gone => None,
         };
         for seen in &waiting {
             // The first is what was asked about; the others follow it by the keys that it took.

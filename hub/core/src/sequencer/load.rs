@@ -13,6 +13,7 @@ use shikaku_schemas::value::{
 
 use super::command::command_row;
 use super::context::Context;
+use super::human;
 use super::needs::Needs;
 use super::row::load_rows;
 use super::state::Loaded;
@@ -44,6 +45,7 @@ pub(crate) async fn load(
     }
     streams(ledger, &mut set, kept, needs.streams).await?;
     load_rows(ledger, context, &mut set, kept, works).await?;
+    human::load(ledger, context, &mut set, kept, works).await?;
     behind(ledger, context, &mut set, kept, works).await?;
     links(ledger, context, &mut set, kept).await?;
     Ok(set)
@@ -150,7 +152,7 @@ async fn waiting(
 }
 
 /// Parked observations that are decided anew.
-fn parked(set: &WorkingSet, works: &[Work]) -> Vec<Observation> {
+pub(super) fn parked(set: &WorkingSet, works: &[Work]) -> Vec<Observation> {
     let ids = works.iter().filter_map(|work| match work {
         Work::Command(envelope) => match &envelope.command {
             Command::RetryParked { id } => id.parse().ok(),

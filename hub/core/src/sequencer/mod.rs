@@ -8,6 +8,7 @@ mod answer;
 mod case;
 mod command;
 mod context;
+mod human;
 mod job;
 mod load;
 mod medical;
@@ -48,8 +49,8 @@ use verdict::Verdict;
 
 /// Items in a batch at most.
 const BATCH: usize = 256;
-/// States kept between batches.
-const KEPT: std::num::NonZeroUsize = std::num::NonZeroUsize::new(4096).expect("not zero");
+/// States kept between batches: some 10 kB each.
+const KEPT: std::num::NonZeroUsize = std::num::NonZeroUsize::new(1024).expect("not zero");
 /// How often the queue is given the chance to grow before a batch is begun.
 const GATHER: usize = 64;
 const ATTEMPTS: u32 = 6;

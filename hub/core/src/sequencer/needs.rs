@@ -104,7 +104,7 @@ impl Needs {
                     self.streams.insert(StreamId::patient(record));
                 }
             }
-            ObservationBody::VisitAccepted(visit) => {
+            ObservationBody::VisitAccepted(visit) | ObservationBody::AppointmentBooked(visit) => {
                 self.chart(context, &seen.facility, &visit.patient)
             }
             ObservationBody::RegistrationOutcome(told) => {

@@ -3,7 +3,7 @@
 use shikaku_domain::patient::{self, PatientCommand};
 use shikaku_ledger::InboxRow;
 use shikaku_schemas::command::AddTicket;
-use shikaku_schemas::event::VisitAccepted;
+use shikaku_schemas::event::{AppointmentBooked, VisitAccepted};
 use shikaku_schemas::mutant::{Mutant, planted};
 use shikaku_schemas::observation::{
     ChartOpened, CommitOutcome, Observation, ObservationBody, Progress, TicketEntered, VisitSeen,
@@ -136,11 +136,11 @@ impl Context {
             ObservationBody::ChartOpened(opened) => self.chart_opened(set, seen, opened),
             ObservationBody::VisitAccepted(visit) => self.visit_accepted(set, seen, visit),
             ObservationBody::RequestForwarded(told) => job::forwarded(set, seen, told),
-            // That a card lay at a desk, or that somebody is expected, is committed for ever, and is no part of
-            // anybody's history.
-            ObservationBody::CardPresented(_)
-            | ObservationBody::CardRemoved(_)
-            | ObservationBody::AppointmentBooked(_) => Judged::Effects(Effects::default()),
+            ObservationBody::AppointmentBooked(visit) => self.appointment_booked(set, seen, visit),
+            // That a card lay at a desk is committed for ever, and is no part of anybody's history.
+            ObservationBody::CardPresented(_) | ObservationBody::CardRemoved(_) => {
+                Judged::Effects(Effects::default())
+            }
             ObservationBody::RegistrationOutcome(told) => {
                 self.registration_outcome(set, seen, told)
             }
@@ -190,10 +190,14 @@ impl Context {
             return Judged::Parked("facility-unknown");
         };
         let chart = self.digests.chart(facts, &opened.patient);
-        let record = match (set.record_of(&chart), opened.record) {
-            (Some(known), Some(told)) if known != told => {
+        let known = set.record_of(&chart);
+        let record = match (known, opened.record) {
+            (Some(known), Some(told))
+                if known != told && !self.same_human(set, &seen.facility, known, told) =>
+            {
                 return Judged::Parked("numbered-otherwise");
             }
+            // Of one human the first is the chart's: while they are linked, its number goes for the others.
             (Some(known), _) => known,
             (None, Some(told)) => told,
             // A chart of somebody never verified here tells nothing about a qualification.
@@ -248,6 +252,26 @@ impl Context {
             department: visit.department.clone(),
         };
         on_record(set, seen, record, PatientCommand::AcceptVisit(accepted))
+    }
+
+    /// Of somebody never verified here nothing could be asked on the day: there is nothing to keep.
+    fn appointment_booked(
+        &self,
+        set: &mut WorkingSet,
+        seen: &Observation,
+        booked: &VisitSeen,
+    ) -> Judged {
+        let Some(facts) = self.facts(&seen.facility) else {
+            return Judged::Parked("facility-unknown");
+        };
+        let Some(record) = set.record_of(&self.digests.chart(facts, &booked.patient)) else {
+            return Judged::Effects(Effects::default());
+        };
+        let booked = AppointmentBooked {
+            on: booked.on,
+            department: booked.department.clone(),
+        };
+        on_record(set, seen, record, PatientCommand::BookAppointment(booked))
     }
 }
 

@@ -9,7 +9,6 @@ use shikaku_schemas::task::{
     BulkReferenceQuestion, QualificationNumbers, ReferenceQuestion, TaskBody,
 };
 use shikaku_schemas::value::{FacilityCode, InquiryId, InquiryKind, RecordId, StreamId, jst_day};
-use uuid::Uuid;
 
 use super::context::{Context, draft, patient_draft};
 use super::observation::Judged;
@@ -17,9 +16,7 @@ use super::verdict::Verdict;
 use super::working_set::{Effects, WorkingSet};
 use crate::reference::registers;
 
-/// Namespace of registrations that nobody asked for.
-const REGISTRATIONS: Uuid = Uuid::from_u128(0x8a1d_2b6e_47c3_5f19_a0d4_93e1_6c7b_52f8);
-/// Who asks for them.
+/// Who asks for registrations that nobody asked for.
 const BY: &str = "hub";
 const PURPOSE: &str = "照会番号の登録 / registration (4.1.1(4))";
 
@@ -61,14 +58,31 @@ impl Context {
         let (Some(place), Some(facts)) = (self.facility(facility), self.facts(facility)) else {
             return Vec::new();
         };
-        let state = set.patient(record);
-        if !registers(place) || !patient::checked_at_the_desk(state, facility) {
+        let human = self.human(set, facility, record);
+        if !registers(place) || !human.is_checked_at(facility) {
             return Vec::new();
         }
-        patient::missing_registrations(state, facts, jst_day(self.clock.now()))
+        patient::missing_registrations(&human, facts, jst_day(self.clock.now()))
             .into_iter()
-            .map(|missing| (inquiry_of(facility, &missing), missing))
+            .map(|missing| (self.registration_of(facility, &missing), missing))
             .collect()
+    }
+
+    /// A registration is known again by facility, numbers, and how often one lapsed before it, whichever record of a
+    /// human it is for. Keyed: seven digits could be guessed from a plain digest.
+    fn registration_of(&self, facility: &FacilityCode, missing: &Registrable) -> InquiryId {
+        let Registrable {
+            lapses, question, ..
+        } = missing;
+        let numbers = &question.numbers;
+        let symbol = numbers.symbol.as_deref().unwrap_or_default();
+        let name = format!(
+            "registration|{facility}|{}|{symbol}|{}|{}|{lapses}",
+            numbers.insurer_number, numbers.number, question.reference_number
+        );
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&self.qualifications.digest(name.as_bytes())[..16]);
+        InquiryId(uuid::Builder::from_custom_bytes(bytes).into_uuid())
     }
 
     pub(super) fn register(&self, set: &mut WorkingSet, registration: &Registration) -> Verdict {
@@ -140,7 +154,10 @@ impl Context {
         let today = jst_day(self.clock.now());
         records
             .iter()
-            .flat_map(|record| patient::missing_registrations(set.patient(*record), facts, today))
+            .flat_map(|record| {
+                let human = self.human(set, facility, *record);
+                patient::missing_registrations(&human, facts, today)
+            })
             .map(|missing| missing.question)
             .collect()
     }
@@ -226,9 +243,9 @@ impl Context {
             reference_number: row.reference_number,
             numbers: row.numbers,
         });
-        let events = match patient::decide(set.patient(record), command) {
-            Ok(events) => events,
-            Err(rejection) => return Judged::Parked(rejection.rule()),
+        let (record, events) = match self.registered(set, &seen.facility, record, &command) {
+            Ok(decided) => decided,
+            Err(rule) => return Judged::Parked(rule),
         };
         let as_of = told.outcome.executed_at.or(seen.as_of);
         effects.drafts = events
@@ -245,6 +262,26 @@ impl Context {
         }
         Judged::Effects(effects)
     }
+
+    /// Which of a human's records holds the qualification that a number was registered for, and what that makes of it.
+    fn registered(
+        &self,
+        set: &WorkingSet,
+        facility: &FacilityCode,
+        record: RecordId,
+        command: &PatientCommand,
+    ) -> Result<(RecordId, Vec<Event>), &'static str> {
+        let refused = match patient::decide(set.patient(record), command.clone()) {
+            Ok(events) => return Ok((record, events)),
+            Err(rejection) => rejection.rule(),
+        };
+        let linked = self.linked(set, facility, record).into_iter();
+        let mut decided = linked.filter_map(|(other, state)| {
+            let events = patient::decide(state, command.clone()).ok()?;
+            Some((other, events))
+        });
+        decided.next().ok_or(refused)
+    }
 }
 
 fn kind(body: &TaskBody) -> InquiryKind {
@@ -259,21 +296,6 @@ fn kind(body: &TaskBody) -> InquiryKind {
         TaskBody::DrugInfo(_) => InquiryKind::DrugInfo,
         TaskBody::CheckupInfo(_) => InquiryKind::CheckupInfo,
     }
-}
-
-/// A registration is known again by facility, qualification, number, and how often one lapsed before it.
-fn inquiry_of(facility: &FacilityCode, missing: &Registrable) -> InquiryId {
-    let Registrable {
-        qualification_id,
-        lapses,
-        question,
-        ..
-    } = missing;
-    let name = format!(
-        "{facility}|{qualification_id}|{}|{lapses}",
-        question.reference_number
-    );
-    InquiryId(Uuid::new_v5(&REGISTRATIONS, name.as_bytes()))
 }
 
 /// All that an inquiry of ours asked, and of whom.

@@ -1,12 +1,16 @@
 //! Settling a month: what the aggregate decides, what it withdraws, and the case where a person has to look.
 
+use std::collections::BTreeSet;
+
 use shikaku_domain::identity::case::{self, CaseCommand, CaseState};
 use shikaku_domain::patient::{self, PatientCommand, WithdrawTicket};
 use shikaku_domain::settlement::{self, SettleMonth, SettlementRejection, withdrawals};
 use shikaku_ledger::{CaseChange, Draft};
 use shikaku_schemas::event::{CaseReason, IdentityCaseOpened};
 use shikaku_schemas::observation::CommitOutcome;
-use shikaku_schemas::value::{CaseId, FacilityCode, Month, StreamId};
+use shikaku_schemas::value::{
+    CaseId, FacilityCode, InquiryId, Month, Position, RecordId, StreamId,
+};
 use uuid::Uuid;
 
 use super::context::Context;
@@ -18,9 +22,12 @@ use crate::settlement::Settle;
 /// Namespace of cases of months.
 const MONTHS: Uuid = Uuid::from_u128(0x3c1b_7f20_55d9_5c0f_8a64_91be_07d2_4e11);
 
-/// The case of a month: there is one at most, and closing it says that what vanished is gone indeed.
-fn case_of(facility: &FacilityCode, month: Month) -> CaseId {
-    let name = format!("{facility}|{month}");
+/// Records named in a case at most.
+const NAMED: usize = 100;
+
+/// The case that a run in question opens, so that closing it speaks of what that run did not show, and of no more.
+fn case_of(facility: &FacilityCode, month: Month, run: InquiryId) -> CaseId {
+    let name = format!("{facility}|{month}|{run}");
     CaseId(Uuid::new_v5(&MONTHS, name.as_bytes()))
 }
 
@@ -29,12 +36,14 @@ fn stream_of(facility: &FacilityCode, month: Month) -> StreamId {
 }
 
 impl Needs {
-    /// The month, its case, and the records of what may be withdrawn.
+    /// The month, the cases of its runs, and the records of what may be withdrawn.
     pub(super) fn settle(&mut self, order: &Settle) {
         let (facility, command) = (&order.facility, &order.command);
         self.streams.insert(stream_of(facility, command.month));
-        let case = case_of(facility, command.month);
-        self.streams.insert(StreamId::case(case));
+        let earlier = order.earlier.iter().map(|(run, _)| *run);
+        let cases = earlier.chain([command.run]);
+        let cases = cases.map(|run| StreamId::case(case_of(facility, command.month, run)));
+        self.streams.extend(cases);
         if let Some(previous) = command.previous_submitted {
             let gone = command.tickets.iter().filter(|it| it.last_seen < previous);
             self.streams
@@ -49,10 +58,9 @@ impl Context {
         let facility = &order.facility;
         let stream = stream_of(facility, order.command.month);
         let state = set.stream(&stream).settlement();
-        let case = StreamId::case(case_of(facility, order.command.month));
-        let looked = set.stream(&case).case();
+        let (accepted, asked) = looked_at(set, order);
         let command = SettleMonth {
-            accepted: matches!(looked, CaseState::Closed { .. }),
+            accepted,
             ..order.command.clone()
         };
         let events = match settlement::decide(&state, &command) {
@@ -61,7 +69,7 @@ impl Context {
                 rule @ (SettlementRejection::EmptyAnswer | SettlementRejection::TooManyVanished),
             ) => {
                 tracing::warn!(rule = rule.rule(), month = %command.month, "a month is not settled");
-                return in_question(set, facility, command.month, &looked, rule);
+                return in_question(set, facility, &command, asked.max(accepted), rule);
             }
             Err(rule) => return nothing(rule.rule()),
         };
@@ -106,25 +114,45 @@ fn nothing(rule: &str) -> Verdict {
     Verdict::committed(CommitOutcome::NothingNew, Some(rule.to_owned()))
 }
 
-/// Opens the month's case, unless it is open, or closed and the answer empty all the same.
+/// Up to where a person says that what was missing is gone, and up to where one is still asked.
+fn looked_at(set: &mut WorkingSet, order: &Settle) -> (Option<Position>, Option<Position>) {
+    let (mut gone, mut asked) = (None, None);
+    for (run, submitted) in &order.earlier {
+        let case = case_of(&order.facility, order.command.month, *run);
+        match set.stream(&StreamId::case(case)).case() {
+            CaseState::Closed { gone: true, .. } => gone = gone.max(Some(*submitted)),
+            CaseState::Open { .. } => asked = asked.max(Some(*submitted)),
+            CaseState::Closed { .. } | CaseState::Unknown => {}
+        }
+    }
+    (gone, asked)
+}
+
+/// Opens the run's case, unless a person knows already of all that is missing.
 fn in_question(
     set: &mut WorkingSet,
     facility: &FacilityCode,
-    month: Month,
-    known: &CaseState,
+    command: &SettleMonth,
+    known: Option<Position>,
     rule: SettlementRejection,
 ) -> Verdict {
+    let missing = || settlement::missing(command);
+    if missing().all(|ticket| Some(ticket.last_seen) < known) {
+        return nothing(rule.rule());
+    }
+    let records: BTreeSet<RecordId> = missing().map(|ticket| ticket.record).collect();
     let opened = IdentityCaseOpened {
-        case: case_of(facility, month),
+        case: case_of(facility, command.month, command.run),
         reason: CaseReason::TicketsVanished,
         facility: facility.clone(),
         observation_id: None,
-        candidates: Vec::new(),
-    };
-    let Ok(events) = case::decide(known, CaseCommand::Open(opened.clone())) else {
-        return nothing(rule.rule());
+        candidates: records.into_iter().take(NAMED).collect(),
     };
     let stream = StreamId::case(opened.case);
+    let state = set.stream(&stream).case();
+    let Ok(events) = case::decide(&state, CaseCommand::Open(opened.clone())) else {
+        return nothing(rule.rule());
+    };
     let drafts = events.into_iter().map(|event| Draft {
         facility: Some(facility.clone()),
         ..Draft::new(event, stream.clone(), 0)
@@ -136,7 +164,7 @@ fn in_question(
             facility: opened.facility,
             reason: opened.reason,
             observation_id: None,
-            candidates: Vec::new(),
+            candidates: opened.candidates,
         }],
         ..Effects::default()
     });

@@ -81,6 +81,7 @@ impl Bench {
                 command: Command::DecideCase {
                     case: row.case,
                     record: None,
+                    gone: false,
                 },
             };
             let replies = self.settle(vec![Work::Command(Box::new(decide))]).await;

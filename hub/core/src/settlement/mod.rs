@@ -24,8 +24,10 @@ use crate::sequencer::{Queue, Reply, Work};
 const POLL: Duration = Duration::from_millis(500);
 const PAUSE: Duration = Duration::from_secs(1);
 const PAUSE_AT_MOST: Duration = Duration::from_secs(300);
-/// Runs older than this are not settled any more.
-const LOOK_BACK: Duration = Duration::from_secs(40 * 24 * 60 * 60);
+/// Earlier runs of a month that are remembered.
+const EARLIER: usize = 64;
+/// Runs older than this are not settled any more: as long as the schedule fetches a month.
+const LOOK_BACK: Duration = Duration::from_secs(230 * 24 * 60 * 60);
 const KINDS: &[&str] = &[
     "inquiry-requested",
     "inquiry-submitted",
@@ -60,6 +62,8 @@ struct Known {
     pending: BTreeMap<Place, Answered>,
     /// The newest settled run of each month.
     settled: BTreeMap<Place, InquiryId>,
+    /// Every answered run of each month, and where it was submitted.
+    answered: BTreeMap<Place, Vec<(InquiryId, Position)>>,
 }
 
 /// What the sequencer is given to settle a month with.
@@ -69,6 +73,9 @@ pub(crate) struct Settle {
     pub(crate) facility: FacilityCode,
     /// The run and all that it is judged by.
     pub(crate) command: SettleMonth,
+    /// Runs of the month that were answered before it, and where they were submitted: a person may have been asked
+    /// about what they did not show.
+    pub(crate) earlier: Vec<(InquiryId, Position)>,
 }
 
 /// Follows answered runs.
@@ -127,7 +134,13 @@ impl Settlements {
         for (place, answered) in due {
             let command = self.command(known, &place, &answered).await?;
             let facility = place.0.clone();
-            let settle = Work::Settle(Box::new(Settle { facility, command }));
+            let earlier = known.answered.get(&place).into_iter().flatten();
+            let earlier = earlier.filter(|(run, _)| *run != command.run);
+            let settle = Work::Settle(Box::new(Settle {
+                facility,
+                earlier: earlier.copied().collect(),
+                command,
+            }));
             let reply = self.queue.put(settle).await;
             let reply = reply.ok_or("the sequencer has stopped")?.await?;
             let again = match &reply {
@@ -179,7 +192,7 @@ impl Settlements {
                 .collect(),
             waiting: u32::try_from(waiting).unwrap_or(u32::MAX),
             vanishing_percent: self.months.vanishing_percent,
-            accepted: false,
+            accepted: None,
         })
     }
 
@@ -222,6 +235,10 @@ impl Known {
                     .inquiry
                     .and_then(|id| Some((id, self.runs.remove(&id)?)));
                 if let (Some((id, run)), Some(job)) = (run, &told.job) {
+                    let answered = self.answered.entry(run.place.clone()).or_default();
+                    answered.push((id, run.submitted));
+                    let too_many = answered.len().saturating_sub(EARLIER);
+                    answered.drain(..too_many);
                     // An older one has nothing to add to a newer one.
                     self.pending.insert(
                         run.place,

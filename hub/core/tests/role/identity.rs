@@ -110,6 +110,7 @@ async fn a_case_is_opened_waited_in_and_decided() {
     let wrong = Command::DecideCase {
         case: case.case,
         record: Some(RecordId(case.case.0)),
+        gone: false,
     };
     assert_eq!(
         rule(&hub.handle.command(order(wrong)).await),
@@ -118,6 +119,7 @@ async fn a_case_is_opened_waited_in_and_decided() {
     let decide = order(Command::DecideCase {
         case: case.case,
         record: None,
+        gone: false,
     });
     let reply = hub.handle.command(decide.clone()).await;
     assert_eq!(made(&reply), case.case.0);
@@ -145,14 +147,35 @@ async fn a_case_is_opened_waited_in_and_decided() {
     hub.stop().await.unwrap();
 }
 
+/// Somebody whose answers bring no 照会番号.
+fn nameless() -> Somebody {
+    Somebody {
+        reference: None,
+        ..somebody(1)
+    }
+}
+
+/// The one who waited and the one whose ticket came were linked without a question, and are one row of the calendar.
+async fn arrived_as_one(stage: &Stage) {
+    let kinds = stage.kinds().await;
+    let linked = kinds.iter().filter(|kind| *kind == "person-linked");
+    assert_eq!(linked.count(), 2, "{kinds:?}");
+    assert!(!kinds.contains(&"identity-case-opened".to_owned()));
+    let month = shikaku_schemas::value::Month {
+        year: 2026,
+        month: 5,
+    };
+    let queries = stage.queries();
+    let calendar = queries.calendar(&HOSPITAL.into(), month).await.unwrap();
+    let counts = (calendar.counts.waiting, calendar.counts.arrived);
+    assert_eq!(counts, (0, 1), "both records are one human's: {calendar:?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_arriving_ticket_is_offered_to_the_one_who_waits() {
     let stage = Stage::new().await;
     let hub = stage.hub().await;
-    let nameless = Somebody {
-        reference: None,
-        ..somebody(1)
-    };
+    let nameless = nameless();
     stage
         .observe(&file("t1", "waits", nameless.not_commissioned(AT)))
         .await;
@@ -174,6 +197,7 @@ async fn an_arriving_ticket_is_offered_to_the_one_who_waits() {
     let accept = Command::DecideCase {
         case: cases[0].case,
         record: Some(waits),
+        gone: false,
     };
     made(&hub.handle.command(order(accept)).await);
     let view = queries
@@ -200,10 +224,7 @@ async fn one_who_waits_with_a_chart_is_one_with_the_ticket_that_comes() {
     let mut stage = Stage::new().await;
     stage.auto_link = true;
     let hub = stage.hub().await;
-    let nameless = Somebody {
-        reference: None,
-        ..somebody(1)
-    };
+    let nameless = nameless();
     stage
         .observe(&file("t1", "waits", nameless.not_commissioned(AT)))
         .await;
@@ -213,17 +234,7 @@ async fn one_who_waits_with_a_chart_is_one_with_the_ticket_that_comes() {
     assert_eq!(stage.observe(&opened).await, CommitOutcome::Recorded);
     let ticket = nameless.with_ticket("2026-05-11T05:15:00Z");
     stage.observe(&file("t1", "ticket", ticket)).await;
-    let kinds = stage.kinds().await;
-    let linked = kinds.iter().filter(|kind| *kind == "person-linked");
-    assert_eq!(linked.count(), 2, "{kinds:?}");
-    let month = shikaku_schemas::value::Month {
-        year: 2026,
-        month: 5,
-    };
-    let queries = stage.queries();
-    let calendar = queries.calendar(&HOSPITAL.into(), month).await.unwrap();
-    let counts = (calendar.counts.waiting, calendar.counts.arrived);
-    assert_eq!(counts, (0, 1), "{calendar:?}");
+    arrived_as_one(&stage).await;
     hub.stop().await.unwrap();
 }
 
@@ -232,10 +243,7 @@ async fn a_sure_offer_is_taken_without_asking_where_config_says_so() {
     let mut stage = Stage::new().await;
     stage.auto_link = true;
     let hub = stage.hub().await;
-    let nameless = Somebody {
-        reference: None,
-        ..somebody(1)
-    };
+    let nameless = nameless();
     stage
         .observe(&file("t1", "waits", nameless.not_commissioned(AT)))
         .await;
@@ -246,19 +254,6 @@ async fn a_sure_offer_is_taken_without_asking_where_config_says_so() {
             nameless.with_ticket("2026-05-11T05:15:00Z"),
         ))
         .await;
-    let kinds = stage.kinds().await;
-    assert_eq!(
-        kinds.iter().filter(|kind| *kind == "person-linked").count(),
-        2
-    );
-    assert!(!kinds.contains(&"identity-case-opened".to_owned()));
-    let month = shikaku_schemas::value::Month {
-        year: 2026,
-        month: 5,
-    };
-    let queries = stage.queries();
-    let calendar = queries.calendar(&HOSPITAL.into(), month).await.unwrap();
-    let counts = (calendar.counts.waiting, calendar.counts.arrived);
-    assert_eq!(counts, (0, 1), "both records are one human's: {calendar:?}");
+    arrived_as_one(&stage).await;
     hub.stop().await.unwrap();
 }

@@ -164,6 +164,25 @@ async fn a_job_whose_terminal_is_silent_is_gone_on_with_at_another() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_of_the_only_terminal_is_told_to_it_again() {
+    let mut stage = Stage::new().await;
+    stage.terminals = vec!["t1"];
+    let hub = stage.hub().await;
+    let job = InquiryId(made(
+        &hub.handle.command(order(commissioned("2026-05"))).await,
+    ));
+    assert_eq!(task(&stage, "t1").await.resume, None);
+    stage.observe(&accepted("t1", job)).await;
+    stage.clock.advance(Duration::from_secs(301));
+    let resumed = task(&stage, "t1").await;
+    assert_eq!(
+        (resumed.inquiry, resumed.resume.as_deref()),
+        (job, Some("R1"))
+    );
+    hub.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lapsed_job_is_asked_anew_twice_and_no_more() {
     let stage = Stage::new().await;
     let hub = stage.hub().await;

@@ -9,6 +9,7 @@ mod identity;
 mod inquiry;
 mod job;
 mod line;
+mod linked;
 mod medical;
 mod month;
 mod postgres;

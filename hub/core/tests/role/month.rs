@@ -2,10 +2,11 @@
 
 use serde_json::json;
 use shikaku_domain::calendar::{Calendar, MonthState};
+use shikaku_ledger::CaseRow;
 use shikaku_schemas::command::{AddTicket, Command, InquireCommissioned, RequestTicket};
 use shikaku_schemas::event::{CaseReason, EventRecord};
 use shikaku_schemas::observation::{CommitOutcome, Observation};
-use shikaku_schemas::value::{InquiryId, Month};
+use shikaku_schemas::value::{CaseId, InquiryId, Month};
 
 use crate::seen::{HOSPITAL, file, observed, somebody};
 use crate::stage::{Hub, Stage, made, order, rule, until};
@@ -129,6 +130,67 @@ async fn a_ticket_is_withdrawn_by_two_complete_runs_and_never_by_an_empty_answer
         (&json!(0), &json!(0))
     );
     assert_eq!(calendar(&stage).await.counts.arrived, PEOPLE);
+    hub.stop().await.unwrap();
+}
+
+/// The newest open case, once `count` were opened at all.
+async fn asked(stage: &Stage, count: usize) -> CaseRow {
+    until("a person is asked", || async {
+        let events = stage.events().await;
+        let opened = events
+            .iter()
+            .filter(|it| it.head.kind == "identity-case-opened");
+        let mut open = stage.ledger.cases(true).await.unwrap();
+        (opened.count() == count).then(|| open.pop()).flatten()
+    })
+    .await
+}
+
+async fn close(hub: &Hub, case: CaseId, gone: bool) {
+    let close = Command::DecideCase {
+        case,
+        record: None,
+        gone,
+    };
+    assert_eq!(made(&hub.handle.command(order(close)).await), case.0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_who_has_looked_speaks_of_what_was_missing_then_and_of_no_more() {
+    let stage = Stage::new().await;
+    let hub = stage.hub().await;
+    run(&stage, &hub, 16, 0..PEOPLE).await;
+    times_settled(&stage, 1).await;
+    run(&stage, &hub, 17, 0..PEOPLE / 2).await;
+    let first = asked(&stage, 1).await;
+    assert_eq!(first.candidates.len(), 5);
+    let record = Command::DecideCase {
+        case: first.case,
+        record: Some(first.candidates[0]),
+        gone: false,
+    };
+    let refused = hub.handle.command(order(record)).await;
+    assert_eq!(rule(&refused), "not-a-candidate");
+
+    // The same again asks nobody again. A mistake accepts nothing, so that the next one is asked about anew.
+    run(&stage, &hub, 18, 0..PEOPLE / 2).await;
+    close(&hub, first.case, false).await;
+    run(&stage, &hub, 19, 0..PEOPLE / 2).await;
+    let second = asked(&stage, 2).await;
+    close(&hub, second.case, true).await;
+    run(&stage, &hub, 20, 0..PEOPLE / 2).await;
+    let told = times_settled(&stage, 2).await;
+    assert_eq!(
+        (&told.data["withdrawn"], &told.data["missing"]),
+        (&json!(0), &json!(5))
+    );
+    run(&stage, &hub, 21, 0..PEOPLE / 2).await;
+    assert_eq!(times_settled(&stage, 3).await.data["withdrawn"], 5);
+
+    // The guard stands for those who are left.
+    run(&stage, &hub, 22, 0..2).await;
+    assert_eq!(asked(&stage, 3).await.candidates.len(), 3);
+    assert_eq!(calendar(&stage).await.counts.arrived, PEOPLE / 2);
     hub.stop().await.unwrap();
 }
 

@@ -2,9 +2,10 @@
 
 use serde_json::json;
 use shikaku_core::query::{KnownAt, QueryError, Who};
+use shikaku_schemas::observation::CommitOutcome;
 use shikaku_schemas::value::{Method, Position, RecordId, Validity};
 
-use crate::seen::{HOSPITAL, answer, file, somebody};
+use crate::seen::{HOSPITAL, answer, file, observed, somebody};
 use crate::stage::Stage;
 
 const DAY: &str = "2026-05-11";
@@ -114,5 +115,42 @@ async fn a_record_is_known_at_its_own_facility_alone() {
     let nobody = Who::Record(RecordId(uuid::Uuid::nil()));
     assert!(queries.record(&HOSPITAL.into(), &nobody).await.is_err());
     assert_eq!(queries.standing().await.unwrap().1, Position(6));
+    hub.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_expected_on_a_day_is_known_once_if_they_have_a_record() {
+    let stage = Stage::new().await;
+    let hub = stage.hub().await;
+    stage
+        .observe(&file(
+            "t1",
+            "a",
+            somebody(1).with_ticket("2026-05-11T00:15:00Z"),
+        ))
+        .await;
+    let record = stage.events().await[0].head.patient.unwrap();
+    let book = |name: &str, patient: &str, on: &str| {
+        let body = json!({ "patient": patient, "on": on, "department": "内科" });
+        observed("t1", name, "appointment-booked", body)
+    };
+    for (name, patient, on, outcome) in [
+        ("b", "70001", "2026-05-12", CommitOutcome::Recorded),
+        ("c", "70001", "2026-05-12", CommitOutcome::Recorded),
+        ("d", "70001", "2026-06-12", CommitOutcome::Recorded),
+        ("e", "79999", "2026-05-12", CommitOutcome::NothingNew),
+    ] {
+        assert_eq!(stage.observe(&book(name, patient, on)).await, outcome);
+    }
+    let queries = stage.queries();
+    let booked = |facility: &str, on: &str| {
+        let (facility, on) = (facility.into(), on.parse().unwrap());
+        let queries = queries.clone();
+        async move { queries.booked(&facility, on).await.unwrap() }
+    };
+    assert_eq!(booked(HOSPITAL, "2026-05-12").await, [record]);
+    assert_eq!(booked(HOSPITAL, "2026-06-12").await, [record]);
+    assert!(booked(HOSPITAL, "2026-05-13").await.is_empty());
+    assert!(booked("1310000014", "2026-05-12").await.is_empty());
     hub.stop().await.unwrap();
 }

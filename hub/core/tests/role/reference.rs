@@ -11,14 +11,14 @@ use crate::stage::{Stage, made, order, rule, until};
 const AT: &str = "2026-05-11T00:15:00Z";
 
 /// Somebody whose answers carry no 照会番号.
-fn blank(n: u32) -> Somebody {
+pub fn blank(n: u32) -> Somebody {
     Somebody {
         reference: None,
         ..somebody(n)
     }
 }
 
-fn opened(name: &str, patient: &str, record: RecordId) -> Observation {
+pub fn opened(name: &str, patient: &str, record: RecordId) -> Observation {
     let body = json!({ "patient": patient, "record": record });
     observed("t1", name, "chart-opened", body)
 }
@@ -41,7 +41,7 @@ async fn asked(stage: &Stage) -> Vec<(InquiryId, Value)> {
         .collect()
 }
 
-async fn asked_times(stage: &Stage, count: usize) -> Vec<(InquiryId, Value)> {
+pub async fn asked_times(stage: &Stage, count: usize) -> Vec<(InquiryId, Value)> {
     until("registrations are asked for", || async {
         let asked = asked(stage).await;
         (asked.len() >= count).then_some(asked)
@@ -49,7 +49,7 @@ async fn asked_times(stage: &Stage, count: usize) -> Vec<(InquiryId, Value)> {
     .await
 }
 
-fn outcome(name: &str, inquiry: InquiryId, row: &Value, refusal: Value) -> Observation {
+pub fn outcome(name: &str, inquiry: InquiryId, row: &Value, refusal: Value) -> Observation {
     let body = json!({
         "inquiry": inquiry, "executed_at": "2026-05-11T00:20:00Z",
         "registered": {
@@ -214,7 +214,7 @@ async fn an_outcome_that_is_not_of_the_question_is_set_aside() {
     hub.stop().await.unwrap();
 }
 
-fn ask(patient: Option<&str>) -> CommandEnvelope {
+pub fn ask(patient: Option<&str>) -> CommandEnvelope {
     order(Command::RegisterReference(RegisterReference {
         facility: HOSPITAL.into(),
         patient: patient.map(Into::into),

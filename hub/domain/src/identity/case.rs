@@ -25,6 +25,8 @@ pub enum CaseState {
     Closed {
         /// The record decided on; none when an offer was declined.
         record: Option<RecordId>,
+        /// Vanished tickets are gone indeed.
+        gone: bool,
     },
 }
 
@@ -49,8 +51,10 @@ pub enum CaseDecision {
     Candidate(RecordId),
     /// It is somebody else: this new record.
     New(RecordId),
-    /// The offered link is wrong.
+    /// The offered link is wrong; of vanished tickets: the answer was a mistake.
     Declined,
+    /// The vanished tickets are gone indeed.
+    Gone,
 }
 
 /// Why a case does not do it.
@@ -62,6 +66,9 @@ pub enum CaseRejection {
     /// It is not open.
     #[error("the case is not open")]
     NotOpen,
+    /// No ticket vanished.
+    #[error("the case is not about vanished tickets")]
+    NothingVanished,
     /// The record is none of those in question.
     #[error("the record is not in question here")]
     NotACandidate,
@@ -76,6 +83,7 @@ impl CaseRejection {
         match self {
             Self::AlreadyOpened => "case-already-opened",
             Self::NotOpen => "case-not-open",
+            Self::NothingVanished => "nothing-vanished",
             Self::NotACandidate => "not-a-candidate",
             Self::RecordNeeded => "record-needed",
         }
@@ -95,14 +103,19 @@ pub fn decide(state: &CaseState, command: CaseCommand) -> Result<Vec<Event>, Cas
         (
             CaseState::Open {
                 case,
+                reason,
                 observation_id,
                 candidates,
-                ..
             },
             CaseCommand::Close { decision, by },
         ) => {
+            let vanished = *reason == CaseReason::TicketsVanished;
             let record = match decision {
-                CaseDecision::Candidate(record) if candidates.contains(&record) => Some(record),
+                CaseDecision::Gone if vanished => None,
+                CaseDecision::Gone => return Err(CaseRejection::NothingVanished),
+                CaseDecision::Candidate(record) if candidates.contains(&record) && !vanished => {
+                    Some(record)
+                }
                 CaseDecision::Candidate(_) => return Err(CaseRejection::NotACandidate),
                 CaseDecision::New(record) => Some(record),
                 CaseDecision::Declined if observation_id.is_some() => {
@@ -113,6 +126,7 @@ pub fn decide(state: &CaseState, command: CaseCommand) -> Result<Vec<Event>, Cas
             Ok(vec![Event::IdentityCaseClosed(IdentityCaseClosed {
                 case: *case,
                 record,
+                gone: vanished.then_some(decision == CaseDecision::Gone),
                 by,
             })])
         }
@@ -134,6 +148,7 @@ pub fn evolve(state: &mut CaseState, event: &Event) {
         Event::IdentityCaseClosed(closed) => {
             *state = CaseState::Closed {
                 record: closed.record,
+                gone: closed.gone == Some(true),
             };
         }
         _ => {}

@@ -346,10 +346,14 @@ fn a_ticket_of_another_institution_is_no_arrival() {
 }
 
 fn opened(observation_id: Option<ObservationId>) -> case::CaseState {
+    opened_because(CaseReason::KeysDisagree, observation_id)
+}
+
+fn opened_because(reason: CaseReason, observation_id: Option<ObservationId>) -> case::CaseState {
     let mut state = case::CaseState::default();
     let open = case::CaseCommand::Open(IdentityCaseOpened {
         case: CaseId(Uuid::from_u128(5)),
-        reason: CaseReason::KeysDisagree,
+        reason,
         facility: FacilityCode::from(HERE),
         observation_id,
         candidates: vec![ONE],
@@ -388,11 +392,34 @@ fn a_case_is_closed_once_with_a_record_in_question_or_a_new_one() {
     for event in case::decide(&state, close(Candidate(ONE))).unwrap() {
         case::evolve(&mut state, &event);
     }
-    assert_eq!(state, case::CaseState::Closed { record: Some(ONE) });
+    assert_eq!(
+        state,
+        case::CaseState::Closed {
+            record: Some(ONE),
+            gone: false
+        }
+    );
     assert_eq!(
         case::decide(&state, close(Candidate(ONE))),
         Err(case::CaseRejection::NotOpen)
     );
+}
+
+#[test]
+fn vanished_tickets_are_gone_or_a_mistake_and_nobody_is_joined_by_them() {
+    use case::CaseDecision::{Candidate, Declined, Gone};
+    let asked = || opened_because(CaseReason::TicketsVanished, None);
+    for (decision, gone) in [(Gone, true), (Declined, false)] {
+        let mut state = asked();
+        for event in case::decide(&state, close(decision)).unwrap() {
+            case::evolve(&mut state, &event);
+        }
+        assert_eq!(state, case::CaseState::Closed { record: None, gone });
+    }
+    let joined = case::decide(&asked(), close(Candidate(ONE)));
+    assert_eq!(joined, Err(case::CaseRejection::NotACandidate));
+    let offered = case::decide(&opened(None), close(Gone));
+    assert_eq!(offered, Err(case::CaseRejection::NothingVanished));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What may be asked of a patient record, and what it answers when it must not be done.
 
 use shikaku_schemas::event::{
-    ConsentRecorded, MedicalInformationReceived, RecordErased, TicketRequested,
+    AppointmentBooked, ConsentRecorded, MedicalInformationReceived, RecordErased, TicketRequested,
     TicketSourcedOffline, VisitAccepted,
 };
 use shikaku_schemas::observation::OqsAnswer;
@@ -21,6 +21,8 @@ pub enum PatientCommand {
     NumberPatient(PatientNumber),
     /// Record that a visit was accepted.
     AcceptVisit(VisitAccepted),
+    /// Record that the person is expected.
+    BookAppointment(AppointmentBooked),
     /// Record that the centre took a 照会番号.
     RecordRegistration(RecordRegistration),
     /// Record a consent that staff entered; whatever source it names, it is kept as entered.

@@ -45,6 +45,10 @@ pub fn decide(
             known(state)?;
             Ok(vec![Event::VisitAccepted(visit)])
         }
+        PatientCommand::BookAppointment(booked) => {
+            known(state)?;
+            Ok(vec![Event::AppointmentBooked(booked)])
+        }
         PatientCommand::RecordRegistration(registration) => reference::record(state, &registration),
         PatientCommand::EnterConsent { facility, consent } => {
             known(state)?;

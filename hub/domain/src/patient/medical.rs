@@ -12,7 +12,8 @@ use shikaku_schemas::value::{AsOf, ConsentScope, FacilityCode, Month};
 
 use super::command::PatientRejection;
 use super::consent::permission;
-use super::reference::{numbers_of, waits};
+use super::human::Human;
+use super::reference::numbers_of;
 use super::state::{KnownQualification, PatientState};
 
 /// From when medical information of people under 医療扶助 exists (guide, table 3-2), and how far back is asked
@@ -138,7 +139,7 @@ fn asked_with<'s>(
     facility: &FacilityCode,
     on: Date,
 ) -> Result<(&'s KnownQualification, QualificationNumbers), PatientRejection> {
-    let waiting = waits(state, facility);
+    let waiting = Human::alone(state).waits(facility);
     let valid = || {
         let all = state.qualifications.iter().rev();
         all.filter(|known| known.valid_at.contains(facility) && known.covers(on))

@@ -11,6 +11,7 @@ mod coverage;
 mod decide;
 mod evolve;
 mod held;
+mod human;
 mod medical;
 mod month;
 mod number;
@@ -28,10 +29,11 @@ pub use command::{PatientCommand, PatientRejection, RecordRegistration, RecordVe
 pub use consent::permission;
 pub use decide::decide;
 pub use evolve::{Origin, evolve, evolve_erased, replay};
+pub use human::Human;
 pub use medical::{MedicalMonths, MedicalWish, medical_question, still_permitted};
 pub use month::WithdrawTicket;
 pub use outside::{with_claim_transfer, with_limit_certificate};
-pub use reference::{Registrable, checked_at_the_desk, missing_registrations, registrable};
+pub use reference::{Registrable, missing_registrations, registrable};
 pub use state::{
     Current, CurrentHalf, KnownConsent, KnownLoss, KnownMedical, KnownMonth, KnownQualification,
     KnownReference, KnownTicket, PatientState, SeenLoss,

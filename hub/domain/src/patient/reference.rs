@@ -15,16 +15,15 @@ use shikaku_schemas::value::{
 };
 
 use super::command::{PatientRejection, RecordRegistration, RecordVerification};
+use super::human::Human;
 use super::qualification::find;
 use super::reading::Reading;
-use super::state::{KnownMonth, KnownQualification, KnownReference, PatientState};
+use super::state::{KnownQualification, KnownReference, PatientState};
 use crate::{FacilityFacts, text};
 
 /// A registration that can be asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registrable {
-    /// The qualification.
-    pub qualification_id: QualificationId,
     /// How often a number of it lapsed here: what tells a registration from the one before.
     pub lapses: u32,
     /// Whether a number is registered already.
@@ -33,13 +32,14 @@ pub struct Registrable {
     pub question: ReferenceQuestion,
 }
 
-/// Every registration that can be asked for at `facility` on day `on`: of each half that it saw valid and
-/// that still is, assistance and insurance. None without a chart number, and none where 照会番号 mean nothing.
-pub fn registrable(state: &PatientState, facility: &FacilityFacts, on: Date) -> Vec<Registrable> {
-    let Some(number) = sent_number(state, facility) else {
+/// Every registration that can be asked for at `facility` on day `on`: of each half of the record that it saw valid
+/// and that still is, assistance and insurance. None without a chart number, and none where 照会番号 mean nothing.
+pub fn registrable(human: &Human<'_>, facility: &FacilityFacts, on: Date) -> Vec<Registrable> {
+    let Some(number) = sent_number(human, facility) else {
         return Vec::new();
     };
-    let waiting = waits(state, &facility.code);
+    let waiting = human.waits(&facility.code);
+    let state = human.record;
     state
         .qualifications
         .iter()
@@ -48,9 +48,8 @@ pub fn registrable(state: &PatientState, facility: &FacilityFacts, on: Date) -> 
         .filter_map(|known| {
             let reference = state.reference(Some(&facility.code), known.id);
             Some(Registrable {
-                qualification_id: known.id,
                 lapses: reference.map_or(0, |reference| reference.lapses),
-                registered: reference.is_some_and(|reference| reference.number.is_some()),
+                registered: human.is_registered(&facility.code, known),
                 question: ReferenceQuestion {
                     reference_number: ReferenceNumber(number.0.clone()),
                     numbers: numbers_of(&known.details)?,
@@ -62,19 +61,13 @@ pub fn registrable(state: &PatientState, facility: &FacilityFacts, on: Date) -> 
 
 /// Those of them whose number is not registered.
 pub fn missing_registrations(
-    state: &PatientState,
+    human: &Human<'_>,
     facility: &FacilityFacts,
     on: Date,
 ) -> Vec<Registrable> {
-    let mut missing = registrable(state, facility, on);
+    let mut missing = registrable(human, facility, on);
     missing.retain(|registration| !registration.registered);
     missing
-}
-
-/// Whether a card or ticket check of `facility` came back for this person: only then is a registration made
-/// without anybody asking for it (guide 4.1.1(4)).
-pub fn checked_at_the_desk(state: &PatientState, facility: &FacilityCode) -> bool {
-    state.checked_at.contains(facility)
 }
 
 /// The numbers of a qualification, as requests carry them.
@@ -99,19 +92,9 @@ pub(super) fn numbers_of(details: &QualificationDetails) -> Option<Qualification
     })
 }
 
-/// Whether the newest month known at a facility is 未委託: also when the calendar has gone on since.
-pub(super) fn waits(state: &PatientState, facility: &FacilityCode) -> bool {
-    state
-        .months
-        .iter()
-        .filter(|known| known.facility.as_ref() == Some(facility))
-        .max_by_key(|known| known.month)
-        .is_some_and(KnownMonth::is_waiting)
-}
-
-fn sent_number<'s>(state: &'s PatientState, facility: &FacilityFacts) -> Option<&'s PatientNumber> {
-    let ruled_out = state.erased || facility.reference_number == ReferenceNumberRule::None;
-    state.patient_number.as_ref().filter(|_| !ruled_out)
+fn sent_number<'a>(human: &Human<'a>, facility: &FacilityFacts) -> Option<&'a PatientNumber> {
+    let ruled_out = human.record.erased || facility.reference_number == ReferenceNumberRule::None;
+    human.chart_number().filter(|_| !ruled_out)
 }
 
 /// What the centre said of one registration.

@@ -19,11 +19,12 @@ pub fn decide(
         return Err(SettlementRejection::RunIncomplete);
     }
     let live = command.tickets.iter().filter(|it| !it.withdrawn).count();
-    let missing = missing(command).count();
+    let vanished = missing(command).filter(|it| Some(it.last_seen) >= command.accepted);
+    let (vanished, missing) = (vanished.count(), missing(command).count());
     if command.units == 0 && live > 0 {
         return Err(SettlementRejection::EmptyAnswer);
     }
-    if missing * 100 > live * usize::from(command.vanishing_percent) && !command.accepted {
+    if vanished * 100 > live * usize::from(command.vanishing_percent) {
         return Err(SettlementRejection::TooManyVanished);
     }
     let withdrawn = withdrawals(state, command).len();
@@ -57,7 +58,7 @@ pub fn withdrawals<'a>(
 }
 
 /// Tickets that were seen before the run was submitted, and not since.
-fn missing(command: &SettleMonth) -> impl Iterator<Item = &SettlementTicket> {
+pub fn missing(command: &SettleMonth) -> impl Iterator<Item = &SettlementTicket> {
     let live = command.tickets.iter().filter(|ticket| !ticket.withdrawn);
     live.filter(|ticket| ticket.last_seen < command.submitted)
 }

@@ -2,7 +2,7 @@
 //!
 //! Only a complete run says anything by its silence, and only two of them withdraw a ticket: one that was last seen
 //! before the submission of the first, and that neither showed. An empty answer withdraws nothing, ever; nor does
-//! one that lacks more than a set share, before a person has looked.
+//! one that lacks more than a set share, before a person has looked at just those that it lacks.
 
 mod decide;
 
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use shikaku_schemas::event::{MonthSettled, TicketKey};
 use shikaku_schemas::value::{InquiryId, Month, Position, RecordId};
 
-pub use decide::{decide, evolve, withdrawals};
+pub use decide::{decide, evolve, missing, withdrawals};
 
 /// What is known of one facility's month.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,8 +69,9 @@ pub struct SettleMonth {
     pub waiting: u32,
     /// More than this share vanishing is for a person to look at.
     pub vanishing_percent: u8,
-    /// A person has looked and says that they are gone.
-    pub accepted: bool,
+    /// Where the newest run was submitted of which a person says that what it did not show is gone indeed: tickets
+    /// last seen before that are no longer in question.
+    pub accepted: Option<Position>,
 }
 
 /// Why a run settles nothing.

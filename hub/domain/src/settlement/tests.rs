@@ -50,7 +50,7 @@ fn settle(n: u128, submitted: u64, previous: Option<u64>) -> SettleMonth {
         tickets,
         waiting: 4,
         vanishing_percent: 20,
-        accepted: false,
+        accepted: None,
     }
 }
 
@@ -122,7 +122,7 @@ fn an_empty_answer_withdraws_nothing_whoever_has_looked() {
     settled(&mut state, &settle(1, 100, None));
     let mut command = settle(2, 200, Some(100));
     command.units = 0;
-    command.accepted = true;
+    command.accepted = Some(Position(200));
     let empty = Err(SettlementRejection::EmptyAnswer);
     assert_eq!(decide(&state, &command), empty);
     command.tickets.clear();
@@ -138,6 +138,30 @@ fn a_large_share_vanishing_waits_for_a_person() {
     }
     let many = Err(SettlementRejection::TooManyVanished);
     assert_eq!(decide(&state, &command), many);
-    command.accepted = true;
+    command.accepted = Some(Position(100));
     assert!(decide(&state, &command).is_ok());
+}
+
+#[test]
+fn what_vanishes_after_a_person_has_looked_is_looked_at_again() {
+    let mut state = MonthlySettlement::default();
+    let gone_at_first = |command: &mut SettleMonth| {
+        for ticket in &mut command.tickets[..3] {
+            ticket.last_seen = Position(40);
+        }
+        command.accepted = Some(Position(100));
+    };
+    let mut first = settle(1, 100, None);
+    gone_at_first(&mut first);
+    settled(&mut state, &first);
+    let mut second = settle(2, 200, Some(100));
+    gone_at_first(&mut second);
+    for ticket in &mut second.tickets[3..6] {
+        ticket.last_seen = Position(150);
+    }
+    let many = Err(SettlementRejection::TooManyVanished);
+    assert_eq!(decide(&state, &second), many);
+    second.accepted = Some(Position(200));
+    let told = settled(&mut state, &second);
+    assert_eq!((told.withdrawn, told.missing), (3, Some(3)));
 }

@@ -20,7 +20,7 @@ use crate::model::KeyOwner;
 use crate::options::{KeyStoreAt, KeysOptions};
 
 /// Keys held in memory.
-const CACHED: NonZeroUsize = NonZeroUsize::new(100_000).expect("not zero");
+const CACHED: NonZeroUsize = NonZeroUsize::new(25_000).expect("not zero");
 const CHECK: &[u8] = b"shikaku-group-check";
 
 /// What is known of a key.

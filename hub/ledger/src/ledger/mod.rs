@@ -21,8 +21,8 @@ use crate::{LedgerError, LedgerOptions};
 pub(crate) use epoch::Epochs;
 pub(crate) use payload::{evidence_aad, key_lost, open_payload};
 
-/// Streams whose version is kept in memory.
-const VERSIONS: NonZeroUsize = NonZeroUsize::new(200_000).expect("not zero");
+/// Streams whose version is kept in memory: some 150 bytes each.
+const VERSIONS: NonZeroUsize = NonZeroUsize::new(50_000).expect("not zero");
 
 /// The read side of the ledger. Cheap to clone; all clones share one pool and one cache of keys.
 #[derive(Debug, Clone)]

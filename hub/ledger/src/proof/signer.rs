@@ -64,7 +64,8 @@ impl Signer {
         file.write_at(format!("{}\n", hex::encode(bytes)).as_bytes(), 0)?;
         file.sync()?;
         if let Err(error) = disk.rename_new(&temporary, path) {
-            disk.remove_file(&temporary)?;
+            // Left behind, it is a key that nothing was signed with.
+            let _ = disk.remove_file(&temporary);
             return Err(error);
         }
         disk.sync_directory(folder.unwrap_or(Path::new(".")))?;

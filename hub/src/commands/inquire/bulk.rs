@@ -1,12 +1,14 @@
 //! `inquire bulk`: many people at once, from a list or from appointments.
 
 use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
 
 use jiff::civil::Date;
 use serde_json::json;
 use shikaku_core::query::{Queries, Who};
-use shikaku_schemas::command::{self, BULK_ROWS, Command, CommandReply, ListedPerson};
-use shikaku_schemas::value::{FacilityCode, InquiryId};
+use shikaku_schemas::clock::{Clock as _, SystemClock};
+use shikaku_schemas::command::{self, Command, CommandReply, ListedPerson};
+use shikaku_schemas::value::{FacilityCode, InquiryId, jst_day};
 
 use super::list::{self, List};
 use super::{exit, facility, show, wait};
@@ -22,10 +24,11 @@ pub async fn run(config: &Config, asked: InquireBulk, json: bool) -> Outcome {
         return retry(config, &facility, InquiryId(job), &asked, json).await;
     }
     let lists = lists(config, &facility, &asked).await?;
+    let rows_per_job = usize::from(config.schedule.rows_per_job);
     let mut inquiries = Vec::new();
     let mut last = Exit::Done;
     for list in lists {
-        for rows in list.rows.chunks(BULK_ROWS) {
+        for rows in list.rows.chunks(rows_per_job) {
             let question = command::InquireBulk {
                 facility: facility.clone(),
                 on: list.on.or(asked.on),
@@ -116,16 +119,13 @@ async fn lists(
         return Ok(Vec::new());
     };
     let (_, queries) = stores::questions(config).await?;
+    let expected = match path {
+        Some(path) => listed(path, asked.on)?,
+        None => booked(&queries, facility, asked.on).await?,
+    };
     let mut lists: BTreeMap<(Date, bool), Vec<ListedPerson>> = BTreeMap::new();
-    let mut known = HashSet::new();
     let mut without = 0u32;
-    for appointment in list::appointments(path)? {
-        let on = asked.on.unwrap_or(appointment.on);
-        // Two appointments of one day are one question.
-        if !known.insert((on, appointment.patient.clone())) {
-            continue;
-        }
-        let who = Who::Patient(appointment.patient);
+    for (who, on) in expected {
         match numbers(&queries, facility, &who, on).await {
             Some(rows) => {
                 for (is_insurance, row) in rows {
@@ -144,6 +144,34 @@ async fn lists(
         rows,
     };
     Ok(lists.into_iter().map(list).collect())
+}
+
+/// Whom a file of appointments names, and for which day. Two appointments of one day are one question.
+fn listed(path: &Path, on: Option<Date>) -> anyhow::Result<Vec<(Who, Date)>> {
+    let mut known = HashSet::new();
+    let mut expected = Vec::new();
+    for appointment in list::appointments(path)? {
+        let on = on.unwrap_or(appointment.on);
+        if known.insert((on, appointment.patient.clone())) {
+            expected.push((Who::Patient(appointment.patient), on));
+        }
+    }
+    Ok(expected)
+}
+
+/// Who is expected on a day, by default tomorrow, as receipt computers and EHRs told.
+async fn booked(
+    queries: &Queries,
+    facility: &FacilityCode,
+    on: Option<Date>,
+) -> anyhow::Result<Vec<(Who, Date)>> {
+    let tomorrow = jst_day(SystemClock.now()).tomorrow();
+    let on = on.map_or(tomorrow, Ok)?;
+    let booked = queries.booked(facility, on).await?;
+    Ok(booked
+        .into_iter()
+        .map(|record| (Who::Record(record), on))
+        .collect())
 }
 
 /// What somebody can be asked about by: nothing of a half whose month is 未委託.

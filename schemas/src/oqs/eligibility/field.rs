@@ -53,6 +53,12 @@ macro_rules! fields {
             /// Every element name that is one of its text fields.
             pub const NAMES: &'static [&'static [u8]] = &[$($($element),+),+];
 
+            /// What its text fields hold, under the first spelling of each.
+            pub fn texts(&self) -> impl Iterator<Item = (&'static [u8], &str)> {
+                let all = [$(([$(&$element[..]),+][0], self.$field.as_deref())),+];
+                all.into_iter().filter_map(|(name, text)| Some((name, text?)))
+            }
+
             pub(super) fn by_name(
                 &mut self,
                 name: &[u8],

@@ -112,7 +112,9 @@ impl Context {
             Command::ResolveInquiry { inquiry, note } => {
                 resolve::resolve(set, envelope, *inquiry, note)
             }
-            Command::DecideCase { case, record } => self.decide_case(set, envelope, *case, *record),
+            Command::DecideCase { case, record, gone } => {
+                self.decide_case(set, envelope, *case, (*record, *gone))
+            }
             Command::LinkRecords { records, reason } => self
                 .link_named(set, records, &envelope.by, reason)
                 .map(|effects| carried_out(set, envelope, effects)),

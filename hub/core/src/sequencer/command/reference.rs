@@ -1,5 +1,7 @@
 //! 照会番号の登録 of one person. All that are missing are gathered beside the sequencer, in `crate::reference`.
 
+use std::collections::HashSet;
+
 use shikaku_domain::patient;
 use shikaku_schemas::command::{CommandEnvelope, RegisterReference};
 use shikaku_schemas::task::TaskBody;
@@ -64,12 +66,22 @@ impl Context {
             .record_of(&self.digests.chart(facts, number))
             .ok_or("record-unknown")?;
         let today = jst_day(self.clock.now());
-        let registrable = patient::registrable(set.patient(record), facts, today);
+        let linked = self.linked(set, &asked.facility, record);
+        let records = std::iter::once(record).chain(linked.into_iter().map(|(other, _)| other));
+        let mut registrable: Vec<_> = records
+            .flat_map(|record| {
+                let human = self.human(set, &asked.facility, record);
+                let halves = patient::registrable(&human, facts, today);
+                halves.into_iter().map(move |half| (record, half))
+            })
+            .collect();
+        let mut asked_of = HashSet::new();
+        registrable.retain(|(_, half)| asked_of.insert(half.question.numbers.clone()));
         if registrable.is_empty() {
             return Err("nothing-to-register");
         }
         let mut effects = Effects::default();
-        for (registration, n) in registrable.into_iter().zip(0..HALVES) {
+        for ((record, registration), n) in registrable.into_iter().zip(0..HALVES) {
             let asked = Asked {
                 inquiry: numbered_inquiry(envelope, n),
                 facility: &asked.facility,

@@ -1,11 +1,11 @@
 //! A ticket inquiry: with the numbers typed, or with those that are known of a patient.
 
 use jiff::civil::Date;
-use shikaku_domain::patient::PatientState;
+use shikaku_domain::patient::Human;
 use shikaku_schemas::command::{CommandEnvelope, InquireTicket};
 use shikaku_schemas::event::InquiryRequested;
 use shikaku_schemas::value::{
-    FacilityCode, InquiryKind, PayerNumber, RecipientNumber, RecordId, jst_day,
+    FacilityCode, InquiryKind, Month, PayerNumber, RecipientNumber, RecordId, jst_day,
 };
 
 use super::inquiry_of;
@@ -82,7 +82,8 @@ impl Context {
         let record = set
             .record_of(&self.digests.chart(facts, number))
             .ok_or("record-unknown")?;
-        known_numbers(set.patient(record), &asked.facility, record, on)
+        let human = self.human(set, &asked.facility, record);
+        known_numbers(&human, &asked.facility, record, on)
     }
 }
 
@@ -96,29 +97,30 @@ struct Question {
 
 /// Numbers that are known for that day and that nothing forbids to speak of it.
 fn known_numbers(
-    state: &PatientState,
+    human: &Human<'_>,
     facility: &FacilityCode,
     record: RecordId,
     on: Date,
 ) -> Result<Question, &'static str> {
-    if state.erased {
+    if human.record.erased {
         return Err("record-erased");
     }
-    if state.current(facility, on).not_commissioned {
+    if human.waits_in(facility, Month::of(on)) {
         return Err("not-commissioned");
     }
-    state
-        .qualifications
-        .iter()
-        .rev()
+    human
+        .qualifications()
         .filter(|known| !known.is_insurance() && known.covers(on))
-        .find_map(|known| {
-            Some(Question {
+        .filter_map(|known| {
+            let question = Question {
                 payer_number: known.details.payer_number.clone()?,
                 recipient_number: known.details.recipient_number.clone()?,
-                birth_date: known.person.birth_date.or(state.person.birth_date)?,
+                birth_date: known.person.birth_date.or(human.record.person.birth_date)?,
                 record: Some(record),
-            })
+            };
+            Some((known.valid_as_of, question))
         })
+        .max_by_key(|(seen, _)| *seen)
+        .map(|(_, question)| question)
         .ok_or("numbers-unknown")
 }

@@ -35,13 +35,14 @@ impl Story {
     }
 
     fn missing(&self) -> Vec<String> {
-        let mut numbers: Vec<String> = missing_registrations(&self.state, &facility(), MAY_11)
-            .into_iter()
-            .map(|missing| {
-                assert_eq!(missing.question.reference_number.as_str(), CHART);
-                missing.question.numbers.number
-            })
-            .collect();
+        let mut numbers: Vec<String> =
+            missing_registrations(&Human::alone(&self.state), &facility(), MAY_11)
+                .into_iter()
+                .map(|missing| {
+                    assert_eq!(missing.question.reference_number.as_str(), CHART);
+                    missing.question.numbers.number
+                })
+                .collect();
         numbers.sort();
         numbers
     }
@@ -66,7 +67,7 @@ fn a_blank_number_is_missing_once_the_chart_number_is_known() {
     assert_eq!(story.missing(), Vec::<String>::new());
     let story = story.numbered();
     assert_eq!(story.missing(), ["4820155"]);
-    assert!(checked_at_the_desk(&story.state, &FacilityCode::from(HERE)));
+    assert!(Human::alone(&story.state).is_checked_at(&FacilityCode::from(HERE)));
 }
 
 #[test]
@@ -111,7 +112,7 @@ fn while_not_commissioned_the_assistance_half_waits_and_the_insurance_half_does_
     ])
     .numbered();
     assert_eq!(story.missing(), ["208"]);
-    let later = missing_registrations(&story.state, &facility(), date(2026, 6, 2));
+    let later = missing_registrations(&Human::alone(&story.state), &facility(), date(2026, 6, 2));
     assert_eq!(later.len(), 1, "a new month alone ends no waiting");
     let arrived = with_ticket(a1(), ticket(MAY_11));
     story.sees(by(
@@ -167,7 +168,7 @@ fn with_the_qualification_its_number_lapses_and_a_new_one_is_to_be_registered() 
             "verified",
         ],
     );
-    let missing = missing_registrations(&story.state, &facility(), next);
+    let missing = missing_registrations(&Human::alone(&story.state), &facility(), next);
     assert!(
         missing
             .iter()
@@ -213,7 +214,7 @@ fn a_resumed_qualification_is_registered_again_as_another_registration() {
     story.sees(card(stopped, AnswerValidity::Lost, [ended(a1(), stopped)]));
     let resumed = date(2026, 5, 20);
     story.sees(card(resumed, AnswerValidity::Valid, [a1()]));
-    let missing = missing_registrations(&story.state, &facility(), resumed);
+    let missing = missing_registrations(&Human::alone(&story.state), &facility(), resumed);
     assert_eq!(missing.len(), 1);
     assert_eq!(missing[0].lapses, 1);
 }
@@ -226,17 +227,17 @@ fn another_facility_of_the_numbering_registers_what_it_saw_itself() {
     };
     let mut story = Story::given([valid([a1()])]).numbered();
     assert_eq!(
-        missing_registrations(&story.state, &elsewhere, MAY_11),
+        missing_registrations(&Human::alone(&story.state), &elsewhere, MAY_11),
         Vec::new()
     );
-    assert!(!checked_at_the_desk(&story.state, &elsewhere.code));
+    assert!(!Human::alone(&story.state).is_checked_at(&elsewhere.code));
     story.registers("12137014", "4820155");
     story.does(RecordVerification {
         facility: elsewhere.clone(),
         ..command(card(date(2026, 5, 12), AnswerValidity::Valid, [a1()]))
     });
     assert_eq!(
-        missing_registrations(&story.state, &elsewhere, MAY_11).len(),
+        missing_registrations(&Human::alone(&story.state), &elsewhere, MAY_11).len(),
         1
     );
 }
@@ -253,10 +254,10 @@ fn where_the_number_means_nothing_none_is_registered_and_zeros_are_never_made_up
     };
     let story = Story::given([valid([a1()])]).numbered();
     assert_eq!(
-        missing_registrations(&story.state, &none, MAY_11),
+        missing_registrations(&Human::alone(&story.state), &none, MAY_11),
         Vec::new()
     );
-    let asked = missing_registrations(&story.state, &stripping, MAY_11);
+    let asked = missing_registrations(&Human::alone(&story.state), &stripping, MAY_11);
     assert_eq!(asked[0].question.reference_number.as_str(), CHART);
     let mut story = Story::default();
     story.does(RecordVerification {
@@ -265,7 +266,7 @@ fn where_the_number_means_nothing_none_is_registered_and_zeros_are_never_made_up
     });
     assert_eq!(story.state.patient_number, Some(PatientNumber::from(CHART)));
     assert_eq!(
-        missing_registrations(&story.state, &stripping, MAY_11),
+        missing_registrations(&Human::alone(&story.state), &stripping, MAY_11),
         Vec::new()
     );
 }
@@ -292,7 +293,7 @@ fn what_is_lost_is_not_registered() {
     let day = date(2026, 5, 20);
     story.sees(card(day, AnswerValidity::Lost, [ended(a1(), day)]));
     assert_eq!(
-        missing_registrations(&story.state, &facility(), day),
+        missing_registrations(&Human::alone(&story.state), &facility(), day),
         Vec::new()
     );
     assert_eq!(
