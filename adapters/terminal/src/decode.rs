@@ -12,7 +12,7 @@ use shikaku_schemas::oqs::job::Accepted;
 use shikaku_schemas::oqs::medical::{Overview, pdf_is_whole};
 use shikaku_schemas::oqs::registration::Outcome;
 use shikaku_schemas::oqs::{
-    Family, Form, Limits, Message, OqsError, Reading, Refusal, read_answer,
+    Envelope, Family, Form, Limits, Message, OqsError, Reading, Refusal, read_answer, text,
 };
 use shikaku_schemas::topology::OBSERVATION_BYTES;
 use shikaku_schemas::value::{AsOf, InquiryId};
@@ -170,6 +170,21 @@ fn read(name: &str, bytes: &[u8], place: Place<'_>) -> Result<Verdict, OqsError>
         Cow::Borrowed(_) => None,
     };
     Ok(answer(body, as_of, Form::Xml, unpacked))
+}
+
+/// 任意のファイル識別子 that an answer of `family` repeats from its request; `None` where it has none or can't be read.
+pub(crate) fn file_identifier(
+    bytes: &[u8],
+    family: Family,
+    password: Option<&[u8]>,
+) -> Option<String> {
+    let text = match bytes.starts_with(b"PK") {
+        true => Cow::Owned(unpack(bytes, family, password).ok()?),
+        false => Cow::Borrowed(bytes),
+    };
+    let decoded = text::decode(&text).ok()?;
+    let envelope = Envelope::read(&decoded.text, &Overview::LIMITS).ok()?;
+    envelope.text("ArbitraryFileIdentifier")
 }
 
 fn answer(

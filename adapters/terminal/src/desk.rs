@@ -9,6 +9,7 @@ mod conclude;
 mod place;
 #[cfg(test)]
 mod tests;
+mod whose;
 
 use std::collections::BTreeMap;
 use std::io;

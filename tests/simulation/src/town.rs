@@ -137,12 +137,16 @@ impl Seen {
             false => String::new(),
         };
         let method = if self.folder == "face" { 1 } else { 2 };
+        // What was asked is repeated, and tells whose answer it is.
+        let echo = self.inquiry.as_ref().map_or_else(String::new, |inquiry| {
+            format!("<ArbitraryFileIdentifier>{inquiry}</ArbitraryFileIdentifier>")
+        });
         let (year, chart) = (1930 + self.person, self.chart());
         format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"no\"?><XmlMsg><MessageHeader>{blank}\
              <ProcessExecutionTime>{moment}</ProcessExecutionTime>{blank}\
              <QualificationConfirmationDate>20260511</QualificationConfirmationDate>{blank}\
-             <MedicalInstitutionCode>{code}</MedicalInstitutionCode>{blank}\
+             <MedicalInstitutionCode>{code}</MedicalInstitutionCode>{blank}{echo}\
              <ReferenceClassification>{method}</ReferenceClassification>{blank}\
              <SegmentOfResult>1</SegmentOfResult><CharacterCodeIdentifier>0</CharacterCodeIdentifier>\
              </MessageHeader><MessageBody><ProcessingResultStatus>1</ProcessingResultStatus>\
@@ -158,12 +162,21 @@ impl Seen {
 
     /// The observation that its adapter must make of it, and the bytes that this rests on.
     pub fn observed(&self) -> (ObservationId, EvidenceId) {
+        match &self.inquiry {
+            Some(inquiry) => self.observed_in(&format!("{}/{inquiry}", self.folder)),
+            None => self.observed_in(self.folder),
+        }
+    }
+
+    /// The same where the adapter has forgotten who asked.
+    pub fn observed_unasked(&self) -> ObservationId {
+        self.observed_in(self.folder).0
+    }
+
+    fn observed_in(&self, folder: &str) -> (ObservationId, EvidenceId) {
         let (facility, device) = TERMINALS[self.terminal];
         let evidence = evidence_ref(&group_key(), &self.bytes(), "application/xml").id;
-        let place = match &self.inquiry {
-            Some(inquiry) => format!("{device}/{}/{inquiry}", self.folder),
-            None => format!("{device}/{}", self.folder),
-        };
+        let place = format!("{device}/{folder}");
         let code = FacilityCode::from(facility);
         let id = ObservationId::of_evidence(&code, &place, &evidence, 0);
         (id, evidence)

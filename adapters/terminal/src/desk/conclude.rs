@@ -310,13 +310,6 @@ impl Desk {
         ObservationId::of_fact(&self.options.facility.code, &place, &fact).0
     }
 
-    fn inquiry_of(&self, folder: OqsFolder, ready: &Ready) -> Option<InquiryId> {
-        match folder {
-            OqsFolder::Face => None,
-            OqsFolder::Res => self.inquiries.answered_by(&ready.name.to_string_lossy()),
-        }
-    }
-
     /// What an answer of `inquiry` answers; of nobody's, what is answered unasked.
     pub(super) fn asked(&self, inquiry: Option<InquiryId>) -> Asked {
         let request = inquiry.and_then(|inquiry| self.inquiries.get(inquiry));

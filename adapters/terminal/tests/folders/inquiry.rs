@@ -118,6 +118,39 @@ async fn a_request_is_written_once_and_its_answer_taken_with_its_inquiry() {
     scene.running.stop().await;
 }
 
+/// After a lost journal a name comes a second time, and with it the late answer to what was asked first.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_names_another_inquiry_is_not_taken_for_ours() {
+    let scene = Scene::new(FaceMode::Copy).await;
+    let (forgotten, ours) = (task(31, LONG), task(32, LONG));
+    scene.hub.give(&ours).await;
+    let file = request(&scene).await;
+    let of = |inquiry: InquiryId| {
+        let text = String::from_utf8(answer(1)).unwrap();
+        text.replace("n1<", &format!("{inquiry}<"))
+    };
+    let seen = async |inquiry: InquiryId| {
+        eventually("an answer", async || {
+            let seen = scene.hub.observations();
+            let text = inquiry.to_string();
+            let found = seen
+                .iter()
+                .find(|seen| identifier(seen) == Some(text.clone()));
+            found.map(|found| body(found).unwrap().inquiry)
+        })
+        .await
+    };
+    fs::write(response(&file), of(forgotten.inquiry)).unwrap();
+    assert_eq!(seen(forgotten.inquiry).await, None);
+    eventually("it is let go of", async || {
+        (!response(&file).exists()).then_some(())
+    })
+    .await;
+    fs::write(response(&file), of(ours.inquiry)).unwrap();
+    assert_eq!(seen(ours.inquiry).await, Some(ours.inquiry));
+    scene.running.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_nobody_took_is_withdrawn_and_timed_out() {
     let scene = Scene::new(FaceMode::Copy).await;

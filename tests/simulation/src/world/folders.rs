@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use shikaku_schemas::value::ObservationId;
 use shikaku_terminal::quarantine;
 
 use super::{Role, World};
@@ -59,11 +60,10 @@ impl World {
             Content::Answer(seen) => {
                 let (id, evidence) = seen.observed();
                 self.checker.rests_on(id, evidence);
-                // What a lying disk lost may be taken for known when it comes again; and the answer to a request that its
-                // journal has forgotten is nobody's.
+                // What a lying disk lost may be taken for known when it comes again.
                 let is_forgotten = self.model.betrayed[place] && seen.folder == "res";
                 match is_forgotten || self.model.doubtful.contains_key(&id) {
-                    true => drop(self.model.doubtful.insert(id, seen)),
+                    true => self.may_be_lost(id, seen),
                     false => drop(self.model.kept.insert(id, seen)),
                 }
             }
@@ -77,7 +77,17 @@ impl World {
         let lost = self.model.kept.extract_if(.., |id, seen| {
             seen.terminal == place && !checker.was_answered(id)
         });
-        self.model.doubtful.extend(lost);
+        for (id, seen) in lost.collect::<Vec<_>>() {
+            self.may_be_lost(id, seen);
+        }
+    }
+
+    /// It may come to be recorded or not; and the answer to a request that its journal has forgotten is nobody's.
+    fn may_be_lost(&mut self, id: ObservationId, seen: Seen) {
+        let unasked = seen.observed_unasked();
+        self.checker.rests_on(unasked, seen.observed().1);
+        self.model.doubtful.insert(unasked, seen.clone());
+        self.model.doubtful.insert(id, seen);
     }
 
     /// A file, or an entry of a spool, that has no end yet.

@@ -1,0 +1,37 @@
+//! Which inquiry a file answers.
+
+use shikaku_schemas::observation::OqsFolder;
+use shikaku_schemas::value::InquiryId;
+use uuid::Uuid;
+
+use super::Desk;
+use crate::decode::file_identifier;
+use crate::folder::Ready;
+
+impl Desk {
+    /// The inquiry that a file answers by its name, unless it says itself that it answers another one.
+    ///
+    /// A name comes twice where the journal was lost (a disk that lied, and then its power): the first request's late
+    /// answer must not be taken for that of the second, which is about somebody else.
+    pub(super) fn inquiry_of(&self, folder: OqsFolder, ready: &Ready) -> Option<InquiryId> {
+        let inquiry = match folder {
+            OqsFolder::Face => None,
+            OqsFolder::Res => self.inquiries.answered_by(&ready.name.to_string_lossy()),
+        }?;
+        let asked = self.asked(Some(inquiry));
+        let echo = file_identifier(
+            &ready.bytes,
+            asked.family,
+            self.options.zip_password.as_deref(),
+        );
+        let echo = echo.and_then(|text| text.parse::<Uuid>().ok());
+        let is_others = echo.is_some_and(|echo| echo != inquiry.0) && !self.is_of_program(inquiry);
+        (!is_others).then_some(inquiry)
+    }
+
+    /// Programs choose the identifiers of their requests themselves.
+    fn is_of_program(&self, inquiry: InquiryId) -> bool {
+        let request = self.inquiries.get(inquiry);
+        request.is_some_and(|request| request.forwarded.is_some())
+    }
+}
