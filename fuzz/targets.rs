@@ -2,7 +2,11 @@
 //!
 //! Shared by the libFuzzer targets here and by the replay that runs with the tests (`schemas/tests/fuzz.rs`).
 
+mod chart;
+
 use std::io::{Cursor, Read as _};
+
+pub use chart::medical_chart;
 
 use shikaku_schemas::event::SealedEvent;
 use shikaku_schemas::group::Facility;
@@ -21,7 +25,7 @@ use shikaku_schemas::oqs::{
 pub type Target = fn(&[u8]);
 
 /// Every target by its name.
-pub const TARGETS: [(&str, Target); 10] = [
+pub const TARGETS: [(&str, Target); 11] = [
     ("names", names),
     ("text", text),
     ("answer", answer),
@@ -30,6 +34,7 @@ pub const TARGETS: [(&str, Target); 10] = [
     ("bulk", bulk_result),
     ("registration", registration_outcome),
     ("medical", medical_answer),
+    ("chart", medical_chart),
     ("archive", archive),
     ("wire", wire),
 ];
@@ -157,7 +162,7 @@ pub fn registration_outcome(bytes: &[u8]) {
     }
 }
 
-/// Drugs, treatments, check-ups.
+/// What a medical answer is, without what it says.
 pub fn medical_answer(bytes: &[u8]) {
     for family in [Family::Drugs, Family::Checkups] {
         if let Err(error) = Overview::read(bytes, family, &Overview::LIMITS) {

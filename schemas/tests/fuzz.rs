@@ -68,7 +68,7 @@ impl Dice {
 }
 
 /// Pieces that mean something to one reader or another.
-const WORDS: [&[u8]; 26] = [
+const WORDS: [&[u8]; 33] = [
     b"<",
     b">",
     b"</",
@@ -93,6 +93,13 @@ const WORDS: [&[u8]; 26] = [
     b"<BulkRegistrationUnit/>",
     b"<SegmentOfResult>2</SegmentOfResult>",
     b"<InsurerNumber/>",
+    b"<DrugInf>",
+    b"</DrugInf>",
+    b"<MeTrMonthInf><MeTrMonth>202604</MeTrMonth>",
+    b"</MeTrMonthInf>",
+    b"<CzDrugN>x</CzDrugN>",
+    b"<EffectiveTime>20260401</EffectiveTime>",
+    b"<HealthCheckupResultAndQuestionInfo>",
     b"PK\x05\x06",
     b"99999999999999999999",
 ];
@@ -186,6 +193,7 @@ mutations!(
     bulk,
     registration,
     medical,
+    chart,
     archive,
     wire,
 );

@@ -1,13 +1,20 @@
 """A second reader of the terminal's messages, in another language on another XML library.
 
-message.py FILE…: one JSON value a line for each file: what kind of message it is and what it says.
+message.py FILE…: one JSON value a line for each file: what kind of message it is and what it says. A ZIP is opened;
+what is encrypted in it stays shut, since Python's own library knows no AES.
 """
 import json
 import pathlib
 import re
 import sys
+import zipfile
 
 from lxml import etree
+
+# The two beside it leave nothing behind in the repository.
+sys.dont_write_bytecode = True
+import chart
+import pdf
 
 NAME = re.compile(r"(OQS|YZK|TKK)(si|mu)([a-z]{3})(0[12])(req|res)_", re.IGNORECASE)
 OUTCOME = ("SegmentOfResult", "ProcessingResultStatus", "ResultCode")
@@ -16,18 +23,18 @@ REASON = ("ErrorCode", "ProcessingResultCode", "ResultCode")
 
 def parse(data):
     # In the field "Shift_JIS" means Microsoft's flavour, which libxml2 knows by its own name only.
-    data = data.replace(b'encoding="Shift_JIS"', b'encoding="CP932"', 1)
+    data = re.sub(rb"""encoding=["']Shift_JIS["']""", b'encoding="CP932"', data, count=1)
     if b"<?xml" not in data[:16]:
         # Without a declaration it is UTF-8, or the same flavour where it can't be.
         try:
             data.decode("utf-8")
         except UnicodeDecodeError:
             data = data.decode("cp932").encode("utf-8")
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True, remove_comments=True)
     root = etree.fromstring(data, parser)
     assert root.tag == "XmlMsg" and not root.getroottree().docinfo.doctype
-    assert sorted(child.tag for child in root) == ["MessageBody", "MessageHeader"]
-    return root.find("MessageHeader"), root.find("MessageBody")
+    [header], [body] = root.findall("MessageHeader"), root.findall("MessageBody")
+    return header, body
 
 
 def said(element, name):
@@ -102,45 +109,64 @@ def registration(element):
 
 
 def medical(body):
-    months = {e.text for name in ("MeTrMonth", "ShPrMonth", "CzDiMonth") for e in body.iter(name)}
-    drugs = sum(1 for name in ("DrugInf", "ShDrugInf", "CzDrugInf") for _ in body.iter(name))
-    days = {e.text for e in body.iter("EffectiveTime")}
-    results = sum(1 for _ in body.iter("HealthCheckupResultAndQuestionInfo"))
+    told = lambda names: {(e.text or "").strip() for e in body.iter(*names)} - {""}
+    months = told(["MeTrMonth", "ShPrMonth", "CzDiMonth"])
+    days = {day[:8] for day in told(["EffectiveTime"])}
+    said = chart.read(body)
     return {
         "months": sorted(months),
-        "drugs": drugs,
-        "treatments": sum(1 for _ in body.iter("MeTrInf")),
+        "drugs": len(said["drugs"]),
+        "treatments": len(said["treatments"]),
         "checked_on": sorted(days),
-        "results": results,
+        "results": len(said["checkups"]),
+        "chart": said,
     }
+
+
+def unpacked(path, prefix):
+    """The one entry that is the answer; None when it is encrypted."""
+    with zipfile.ZipFile(path) as pack:
+        own = lambda entry: re.split(r"[/\\]", entry.filename)[-1].lower()
+        wanted = [e for e in pack.infolist() if own(e).startswith(prefix.lower()) and own(e).endswith(".xml")]
+        assert len(wanted) == 1, wanted
+        return None if wanted[0].flag_bits & 1 else pack.read(wanted[0])
+
+
+def answer(data, system, arity, service):
+    header, body = parse(data)
+    seen = envelope(header, body)
+    if system.upper() != "OQS":
+        seen["medical"] = medical(body)
+    elif service.lower() == "imm" and arity.lower() == "si":
+        seen["registration"] = registration(body)
+    elif service.lower() == "imm":
+        seen["registrations"] = [registration(e) for e in body.iter("BulkRegistrationUnit")]
+    elif arity.lower() == "mu":
+        seen["units"] = [unit(e) for e in body.iter("BulkConfirmUnit")]
+    else:
+        seen["unit"] = unit(body)
+    return seen
+
+
+def message(path):
+    # A file of another name is an answer about one person.
+    named = NAME.match(path.name) or NAME.match("OQSsiquc01res_")
+    system, arity, service, phase, direction = named.groups()
+    data = path.read_bytes()
+    if data.startswith(b"%PDF-"):
+        return {"pdf": pdf.look(data)}
+    if data.startswith(b"PK"):
+        data = unpacked(path, named.group())
+        if data is None:
+            return {"encrypted": True}
+    if direction.lower() == "req":
+        return request(*parse(data))
+    return answer(data, system, arity, service)
 
 
 def main():
     for path in map(pathlib.Path, sys.argv[1:]):
-        # A file of another name is an answer about one person.
-        named = NAME.match(path.name) or NAME.match("OQSsiquc01res_")
-        system, arity, service, phase, direction = named.groups()
-        data = path.read_bytes()
-        seen = {"file": path.name}
-        if data.startswith(b"%PDF-"):
-            seen |= {"pdf": data.rstrip().endswith(b"%%EOF")}
-        else:
-            header, body = parse(data)
-            if direction.lower() == "req":
-                seen |= request(header, body)
-            else:
-                seen |= envelope(header, body)
-                if system.upper() != "OQS":
-                    seen |= {"medical": medical(body)}
-                elif service.lower() == "imm" and arity.lower() == "si":
-                    seen |= {"registration": registration(body)}
-                elif service.lower() == "imm":
-                    seen |= {"registrations": [registration(e) for e in body.iter("BulkRegistrationUnit")]}
-                elif arity.lower() == "mu":
-                    seen |= {"units": [unit(e) for e in body.iter("BulkConfirmUnit")]}
-                else:
-                    seen |= {"unit": unit(body)}
-        print(json.dumps(seen, ensure_ascii=False), flush=True)
+        print(json.dumps({"file": path.name} | message(path), ensure_ascii=False), flush=True)
 
 
 main()

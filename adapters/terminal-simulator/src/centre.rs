@@ -1,7 +1,7 @@
 //! What the centre knows: who lives, whose tickets are registered, who consented, which 照会番号 and jobs there are.
 //! Terminals of one group share one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::Path;
 
@@ -16,7 +16,7 @@ use crate::knobs::{ConsentCheck, Knobs};
 use crate::memory::{Memory, Taken};
 use crate::person::{Person, Standing};
 use crate::population::{Half, Population, holds, spread};
-use crate::scenario::{Means, Scenario};
+use crate::scenario::Scenario;
 
 /// Why the centre refuses: a code of the simulator's own, and words.
 pub(crate) type Refusal = (&'static str, String);
@@ -37,6 +37,9 @@ pub(crate) struct State {
     consents: HashMap<String, DateTime>,
     /// Consents that were given beside the desk.
     remote: Vec<Remote>,
+    /// Whose cards were registered at a reader.
+    #[serde(default)]
+    registered_cards: HashSet<String>,
     jobs: HashMap<String, Job>,
     issued: u64,
 }
@@ -192,21 +195,17 @@ impl Centre {
         ids.iter().filter_map(|id| self.named(id, place)).collect()
     }
 
-    /// Notes a consent, at the reader for a day, or beside the desk.
-    pub(crate) fn consent(&self, person: &str, by: Means, place: &Place<'_>) {
-        let by = match by {
-            Means::Card => {
-                let until = place.at.checked_add(Span::new().days(1));
-                let until = until.unwrap_or(place.at);
-                let key = key(&[place.institution, person]);
-                self.memory
-                    .change(|state| state.consents.insert(key, until));
-                return;
-            }
-            Means::Ticket => return,
-            Means::HomeVisit => Bulk::HomeVisit,
-            Means::Online => Bulk::Online,
-        };
+    /// Notes a consent at the reader, for a day.
+    pub(crate) fn consent(&self, person: &str, place: &Place<'_>) {
+        let until = place.at.checked_add(Span::new().days(1));
+        let until = until.unwrap_or(place.at);
+        let key = key(&[place.institution, person]);
+        self.memory
+            .change(|state| state.consents.insert(key, until));
+    }
+
+    /// Notes a consent that was given beside the desk.
+    pub(crate) fn consent_beside(&self, person: &str, by: Bulk, place: &Place<'_>) {
         let remote = Remote {
             institution: place.institution.to_owned(),
             person: person.to_owned(),
@@ -214,6 +213,18 @@ impl Centre {
             on: place.at.date(),
         };
         self.memory.change(|state| state.remote.push(remote));
+    }
+
+    /// Registers somebody's card at the reader.
+    pub(crate) fn register_card(&self, person: &str) {
+        self.memory
+            .change(|state| state.registered_cards.insert(person.to_owned()));
+    }
+
+    /// Whether somebody's card can be checked.
+    pub(crate) fn knows_card(&self, person: &Person) -> bool {
+        let registered = |state: &State| state.registered_cards.contains(&person.id);
+        person.card_registered || self.memory.look(registered)
     }
 
     /// Whose medical information two numbers open, if that person is covered and consented.

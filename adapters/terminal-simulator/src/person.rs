@@ -145,4 +145,6 @@ pub struct Person {
     pub assistance: Option<Assistance>,
     /// What the centre answers.
     pub standing: Standing,
+    /// 利用申込（初回登録）: whether their card can be used as an insurance card.
+    pub card_registered: bool,
 }

@@ -161,6 +161,7 @@ fn generated(place: u32, seed: u64) -> Person {
             1 => Standing::LostWithNewer,
             _ => Standing::Valid,
         },
+        card_registered: true,
     }
 }
 
@@ -237,6 +238,6 @@ mod tests {
             .filter_map(|person| person.assistance)
             .map(|half| (half.payer_number, half.recipient_number))
             .collect();
-        assert_eq!(numbers.len(), 512);
+        assert_eq!(numbers.len(), 515);
     }
 }

@@ -18,7 +18,7 @@ use crate::answering::{Answering, Lying};
 use crate::centre::Centre;
 use crate::config::{SimulatorOptions, TicketShown};
 use crate::folder::{self, Folders};
-use crate::function::recognise_path;
+use crate::function::{Bulk, recognise_path};
 use crate::knobs::{Interfaces, Silence};
 use crate::memory::Taken;
 use crate::pack;
@@ -144,16 +144,24 @@ impl Simulator {
         let Some(mut person) = self.centre.named(&step.person, &place) else {
             return;
         };
-        self.centre.consent(&person.id, step.by, &place);
         match step.by {
+            Means::Card if !self.centre.knows_card(&person) => {
+                tracing::info!("a card that is not registered: the reader offers to register it");
+            }
             Means::Card => {
+                self.centre.consent(&person.id, &place);
                 if let Some(standing) = step.standing {
                     person.standing = standing;
                 }
                 self.drop_face(&person, at, writers);
             }
             Means::Ticket => self.show_ticket(&person),
-            Means::HomeVisit | Means::Online => {}
+            Means::Registration => self.centre.register_card(&person.id),
+            Means::HomeVisit => {
+                self.centre
+                    .consent_beside(&person.id, Bulk::HomeVisit, &place);
+            }
+            Means::Online => self.centre.consent_beside(&person.id, Bulk::Online, &place),
         }
     }
 

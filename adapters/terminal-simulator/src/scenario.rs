@@ -114,6 +114,8 @@ pub enum Means {
     Card,
     /// A ticket on paper.
     Ticket,
+    /// 利用申込（初回登録） at the reader: from now on the card is one that can be checked.
+    Registration,
     /// A consent given at home (訪問診療等): nothing shows at the desk, `OQSmuhvq` brings it.
     HomeVisit,
     /// A consent given online (オンライン診療等): nothing shows at the desk, `OQSmuonq` brings it.

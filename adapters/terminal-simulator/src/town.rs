@@ -1,9 +1,13 @@
 //! The town: one person for each situation that the desk has to tell apart. Prefecture 99 does not exist.
 
-use jiff::civil::{Date, date};
+mod make;
 
-use crate::number::{payer_number, recipient_number};
-use crate::person::{Assistance, Insurance, Person, Standing, TicketPlan, TreatmentType};
+use jiff::civil::date;
+
+use crate::person::{Person, Standing, TicketPlan, TreatmentType};
+
+pub use make::stranger;
+use make::{assisted, insurance, insured};
 
 /// The institution whose terminal this is, unless told otherwise.
 pub const INSTITUTION: &str = "1319912349";
@@ -141,6 +145,33 @@ pub fn town() -> Vec<Person> {
             "",
             400_112,
         ),
+        assisted(
+            "unregistered",
+            "見本　初",
+            "ﾐﾎﾝ ﾊｼﾞﾒ",
+            '2',
+            date(1987, 1, 12),
+            "T00015",
+            400_113,
+        ),
+        assisted(
+            "combined-lost",
+            "見本　併終",
+            "ﾐﾎﾝ ｱﾜｾｵﾜﾘ",
+            '1',
+            date(1960, 2, 3),
+            "T00016",
+            400_114,
+        ),
+        assisted(
+            "combined-lost-with-newer",
+            "見本　併継",
+            "ﾐﾎﾝ ｱﾜｾﾂｸﾞ",
+            '2',
+            date(1977, 11, 30),
+            "T00017",
+            400_115,
+        ),
     ];
     for person in &mut people {
         settle(person);
@@ -154,15 +185,23 @@ fn settle(person: &mut Person) {
         "not-commissioned-new" | "not-commissioned-known" | "combined-not-commissioned" => {
             Standing::NotCommissioned
         }
-        "lost" => Standing::Lost,
-        "lost-with-newer" => Standing::LostWithNewer,
+        "lost" | "combined-lost" => Standing::Lost,
+        "lost-with-newer" | "combined-lost-with-newer" => Standing::LostWithNewer,
         "not-found" => Standing::NotFound,
         "multiple" => Standing::Multiple,
         "rejected" => Standing::Rejected,
         _ => Standing::Valid,
     };
-    if person.id.starts_with("combined") {
-        person.insurance = Some(insurance(413 + u32::from(person.sex == '2')));
+    person.card_registered = person.id != "unregistered";
+    let insured = match person.id.as_str() {
+        "combined" => Some(413),
+        "combined-not-commissioned" => Some(414),
+        "combined-lost" => Some(415),
+        "combined-lost-with-newer" => Some(416),
+        _ => None,
+    };
+    if let Some(number) = insured {
+        person.insurance = Some(insurance(number));
     }
     let Some(assistance) = &mut person.assistance else {
         return;
@@ -184,94 +223,6 @@ fn settle(person: &mut Person) {
             assistance.tickets[0].other_institution = Some(OTHER_INSTITUTION.to_owned());
         }
         _ => {}
-    }
-}
-
-/// Somebody who was never seen before; `n` tells them apart. Assistance only, one ticket.
-pub fn stranger(n: u32) -> Person {
-    let kana = ["ｱ", "ｲ", "ｳ", "ｴ", "ｵ", "ｶ", "ｷ", "ｸ", "ｹ", "ｺ"];
-    let kanji = ["零", "壱", "弐", "参", "四", "五", "六", "七", "八", "九"];
-    let digits = |words: [&str; 10]| -> String {
-        n.to_string()
-            .bytes()
-            .map(|digit| words[usize::from(digit - b'0')])
-            .collect()
-    };
-    let born = date(1940, 1, 1)
-        .checked_add(jiff::Span::new().days(i64::from(n % 20_000)))
-        .expect("twenty thousand days after 1940 is a date");
-    assisted(
-        &format!("stranger-{n}"),
-        &format!("通行　{}", digits(kanji)),
-        &format!("ﾂｳｺｳ {}", digits(kana)),
-        if n.is_multiple_of(2) { '1' } else { '2' },
-        born,
-        &format!("V{n:07}"),
-        500_000 + n,
-    )
-}
-
-fn nobody(id: &str, name: &str, kana: &str, sex: char, born: Date, reference: &str) -> Person {
-    Person {
-        id: id.to_owned(),
-        name: name.to_owned(),
-        name_kana: kana.to_owned(),
-        sex,
-        birth_date: born,
-        reference_number: (!reference.is_empty()).then(|| reference.to_owned()),
-        insurance: None,
-        assistance: None,
-        standing: Standing::Valid,
-    }
-}
-
-fn assisted(
-    id: &str,
-    name: &str,
-    kana: &str,
-    sex: char,
-    born: Date,
-    reference: &str,
-    body: u32,
-) -> Person {
-    let office = if body.is_multiple_of(2) { 715 } else { 701 };
-    Person {
-        assistance: Some(Assistance {
-            payer_number: payer_number(office),
-            recipient_number: recipient_number(body),
-            office: OFFICE.to_owned(),
-            since: date(2025, 4, 1),
-            tickets: vec![TicketPlan::outpatient(&format!("{body:07}"))],
-        }),
-        ..nobody(id, name, kana, sex, born, reference)
-    }
-}
-
-fn insured(
-    id: &str,
-    name: &str,
-    kana: &str,
-    sex: char,
-    born: Date,
-    reference: &str,
-    number: u32,
-) -> Person {
-    Person {
-        insurance: Some(insurance(number)),
-        ..nobody(id, name, kana, sex, born, reference)
-    }
-}
-
-fn insurance(number: u32) -> Insurance {
-    Insurance {
-        classification: "01".to_owned(),
-        insurer_number: "06139992".to_owned(),
-        insurer_name: "見本健康保険組合".to_owned(),
-        symbol: Some("５１".to_owned()),
-        number: number.to_string(),
-        branch: Some("01".to_owned()),
-        since: date(2019, 4, 1),
-        copay_percent: Some(30),
     }
 }
 

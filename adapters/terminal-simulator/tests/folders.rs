@@ -169,21 +169,27 @@ async fn what_is_no_request_is_taken_and_stays_without_answer() {
 async fn the_default_day_brings_every_card_and_every_ticket() {
     let mut running = start(include_str!("../src/day.toml"), &[]);
     let faces = running.folders.faces();
-    until("sixteen cards were read", || {
+    until("eighteen cards were read", || {
         names(&faces)
             .iter()
             .filter(|name| name.ends_with(".xml"))
             .count()
-            == 16
+            == 18
     })
     .await;
     let mut shown = Vec::new();
-    for _ in 0..4 {
+    for _ in 0..5 {
         shown.push(running.shown.recv().await.unwrap().person);
     }
     assert_eq!(
         shown,
-        ["two-tickets", "not-found", "rejected", "one-ticket"]
+        [
+            "two-tickets",
+            "not-found",
+            "rejected",
+            "one-ticket",
+            "combined-lost-with-newer"
+        ]
     );
     assert!(
         names(&faces)

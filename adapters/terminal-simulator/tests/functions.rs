@@ -1,6 +1,8 @@
 //! Every function of the terminal, asked through real folders and read by another reader in another language.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod checkups;
+mod packs;
 mod terminal;
 
 use std::io::Read as _;
@@ -147,30 +149,17 @@ async fn every_function_is_answered_in_both_phases() {
         })
         .await;
         let mut seen = Vec::new();
-        for (prefix, schema, asked) in [
-            (
-                "OQSsiquc01",
-                "eligibility-answer",
-                single("combined", "20260511"),
-            ),
-            (
-                "OQSsiimm01",
-                "registration-answer",
-                registration(&[("one-ticket", "カルテ1")]),
-            ),
+        for (prefix, asked) in [
+            ("OQSsiquc01", single("combined", "20260511")),
+            ("OQSsiimm01", registration(&[("one-ticket", "カルテ1")])),
             (
                 "YZKsiquc01",
-                "medical-answer",
                 medical("one-ticket", Some(("202601", "202605")), "4"),
             ),
-            (
-                "TKKsiquc01",
-                "medical-answer",
-                medical("one-ticket", None, "2"),
-            ),
+            ("TKKsiquc01", medical("one-ticket", None, "2")),
         ] {
             let path = terminal.ask(prefix, "1", &asked).await;
-            valid(schema, &path);
+            valid(&path);
             seen.extend(second_reader(&[path]));
         }
         assert!(
@@ -181,30 +170,28 @@ async fn every_function_is_answered_in_both_phases() {
         assert_eq!(record["texts"]["InsuredCardClassification"], "A1");
         assert_eq!(seen[1]["registration"]["registered"], true);
         assert!(seen[2]["medical"]["drugs"].as_u64().unwrap() > 0);
-        for (prefix, result, asked, units) in [
+        for (prefix, asked, units) in [
             (
                 "OQSmuquc",
-                "bulk-answer",
                 many(&["one-ticket", "combined", "not-found"]),
                 3,
             ),
-            ("OQSmutic", "bulk-answer", month("202605"), 4),
-            ("OQSmuhvq", "bulk-answer", period("2"), 1),
-            ("OQSmuonq", "bulk-answer", period("3"), 1),
+            ("OQSmutic", month("202605"), 5),
+            ("OQSmuhvq", period("2"), 1),
+            ("OQSmuonq", period("3"), 1),
             (
                 "OQSmuimm",
-                "registration-answer",
                 registration(&[("one-ticket", "1"), ("lost", "2")]),
                 2,
             ),
         ] {
             let path = terminal.ask(&format!("{prefix}01"), "1", &asked).await;
-            valid("accepted", &path);
+            valid(&path);
             let accepted = second_reader(&[path]).remove(0);
             assert_eq!(accepted["verdict"], "done", "{prefix}");
             let asked = poll(&accepted["reception_number"]);
             let path = terminal.ask(&format!("{prefix}02"), "1", &asked).await;
-            valid(result, &path);
+            valid(&path);
             let answer = second_reader(&[path]).remove(0);
             assert_eq!(answer["verdict"], "done", "{prefix}");
             assert_eq!(answer["reception_number"], accepted["reception_number"]);
@@ -244,7 +231,10 @@ async fn medical_information_needs_a_consent_of_the_last_day() {
     let path = terminal.ask("YZKsiquc01", "pdf", &pdf).await;
     assert_eq!(
         second_reader(&[path]),
-        [json!({ "file": "YZKsiquc01res_pdf.pdf", "pdf": true })]
+        [json!({
+            "file": "YZKsiquc01res_pdf.pdf",
+            "pdf": { "whole": true, "table": true, "pages": 1, "counted": 1 },
+        })]
     );
     terminal.put("2026-05-12T09:15:01");
     let after = terminal.read("YZKsiquc01", "late", &asked).await;
@@ -385,7 +375,7 @@ async fn tickets_appear_on_the_day_of_their_office() {
         };
         assert_eq!(check("1", before).await, (json!("6"), 0), "{knob}");
         terminal.put(&format!("2026-05-{after}T09:00:00"));
-        assert_eq!(check("2", after).await, (json!("1"), 4), "{knob}");
+        assert_eq!(check("2", after).await, (json!("1"), 5), "{knob}");
         terminal.stop().await;
     }
 }
@@ -483,7 +473,7 @@ async fn results_come_in_every_form() {
     assert!(
         String::from_utf8(miscounted)
             .unwrap()
-            .contains("<NumberOfProcessingResult>5<")
+            .contains("<NumberOfProcessingResult>6<")
     );
 }
 
@@ -492,11 +482,11 @@ async fn units_are_of_patients_or_of_tickets() {
     let (_, by_patient) = fetched(&[]).await;
     let (_, by_ticket) = fetched(&["bulk-units=per-ticket"]).await;
     let (_, insured) = fetched(&["bulk-insurance=with"]).await;
-    assert_eq!(count(&by_patient, "BulkConfirmUnit"), 4);
-    assert_eq!(count(&by_ticket, "BulkConfirmUnit"), 5);
-    assert_eq!(count(&by_patient, "MedicalTicketInfo"), 5);
-    assert_eq!(count(&by_ticket, "MedicalTicketInfo"), 5);
-    assert_eq!(count(&insured, "ResultOfQualificationConfirmation"), 5);
+    assert_eq!(count(&by_patient, "BulkConfirmUnit"), 5);
+    assert_eq!(count(&by_ticket, "BulkConfirmUnit"), 6);
+    assert_eq!(count(&by_patient, "MedicalTicketInfo"), 6);
+    assert_eq!(count(&by_ticket, "MedicalTicketInfo"), 6);
+    assert_eq!(count(&insured, "ResultOfQualificationConfirmation"), 6);
 }
 
 /// `SHIKAKU_PEOPLE=100000` makes it a large town.
@@ -539,7 +529,7 @@ async fn generated_people_are_shared_out_among_institutions() {
     let here = terminal
         .read("OQSmutic02", "b", &poll(&accepted["reception_number"]))
         .await;
-    let generated = here["units"].as_array().unwrap().len() - 4;
+    let generated = here["units"].as_array().unwrap().len() - 5;
     assert!((4..=5).contains(&generated), "half of ten: {generated}");
     terminal.stop().await;
 }

@@ -65,8 +65,13 @@ fn pipe(command: &mut Command, bytes: &[u8]) -> Vec<u8> {
 }
 
 fn read(bytes: &[u8]) -> Seen {
+    let schema =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/xsd/eligibility-answer.xsd");
     pipe(
-        Command::new("xmllint").args(["--noout", "--nonet", "-"]),
+        Command::new("xmllint")
+            .args(["--noout", "--nonet", "--schema"])
+            .arg(schema)
+            .arg("-"),
         bytes,
     );
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/second_reader.py");

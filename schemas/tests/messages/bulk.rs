@@ -125,18 +125,34 @@ fn surveyed(name: &str) -> Survey {
 
 #[test]
 fn what_is_not_done_says_how_far_it_is() {
-    assert_eq!(
-        surveyed("OQSmuquc02res_working.xml").verdict,
-        Verdict::Working
-    );
-    let dead = surveyed("OQSmuquc02res_dead.xml");
-    assert!(
-        matches!(&dead.verdict, Verdict::Refused(refusal) if refusal.code.as_deref() == Some("SIM0007"))
-    );
-    let manifest = dead.manifest(None, None, Tally::default());
-    assert_eq!(manifest.refusal.unwrap().code.as_deref(), Some("SIM0007"));
+    for (family, code) in [
+        (Family::Bulk, "SIM0007"),
+        (Family::Commissioned, "SIM0007"),
+        (Family::HomeVisit, "SIM0007"),
+        (Family::Online, "SIM0008"),
+        (Family::BulkRegistration, "SIM0008"),
+    ] {
+        let surveyed = |what| surveyed(&format!("{}02res_{what}.xml", family.prefix()));
+        assert_eq!(surveyed("working").verdict, Verdict::Working, "{family:?}");
+        let dead = surveyed("dead");
+        assert!(matches!(dead.verdict, Verdict::Refused(_)), "{family:?}");
+        let manifest = dead.manifest(None, None, Tally::default());
+        assert_eq!(manifest.refusal.unwrap().code.as_deref(), Some(code));
+    }
     let none = surveyed("OQSmutic02res_none.xml");
     assert_eq!((none.units, none.counts_agree()), (0, true));
+}
+
+/// Those that no other test looks into unit by unit.
+#[test]
+fn consents_at_home_and_online_are_taken_unit_by_unit() {
+    for (name, family) in [
+        ("OQSmuhvq02res_one", Family::HomeVisit),
+        ("OQSmuonq02res_one", Family::Online),
+    ] {
+        let taken = take(&answer(&format!("{name}.xml")), family).unwrap();
+        insta::assert_json_snapshot!(name, (taken.units, taken.manifest));
+    }
 }
 
 #[test]

@@ -112,7 +112,7 @@ fn month(month: i8) -> Month {
 pub fn requests() -> Vec<Example> {
     let on = date(2026, 5, 11);
     let first = Message::request;
-    let consented = |service: Service, basis| {
+    let consented = |service: Service, schema, basis| {
         let request = consented::Request {
             head: head(),
             service,
@@ -120,7 +120,7 @@ pub fn requests() -> Vec<Example> {
             from: date(2026, 5, 1),
             to: on,
         };
-        example(first(service.family()), "consented-request", request)
+        example(first(service.family()), schema, request)
     };
     let mut all = vec![
         example(
@@ -149,8 +149,8 @@ pub fn requests() -> Vec<Example> {
                 month: month(5),
             },
         ),
-        consented(Service::HomeVisit, Basis::Consent),
-        consented(Service::Online, Basis::Examination),
+        consented(Service::HomeVisit, "home-visit-request", Basis::Consent),
+        consented(Service::Online, "online-request", Basis::Examination),
         example(
             first(Family::Registration),
             "registration-request",
@@ -161,7 +161,7 @@ pub fn requests() -> Vec<Example> {
         ),
         example(
             first(Family::BulkRegistration),
-            "registration-request",
+            "bulk-registration-request",
             registration::BulkRequest {
                 head: head(),
                 registrations: vec![
@@ -172,7 +172,7 @@ pub fn requests() -> Vec<Example> {
         ),
         example(
             first(Family::Drugs),
-            "medical-request",
+            "drugs-request",
             medical(
                 Wanted::Drugs {
                     from: month(1),
@@ -184,7 +184,7 @@ pub fn requests() -> Vec<Example> {
         ),
         example(
             first(Family::Checkups),
-            "medical-request",
+            "checkups-request",
             medical(Wanted::Checkups, Form::Pdf),
         ),
     ];

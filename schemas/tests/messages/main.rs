@@ -3,9 +3,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test panics on what must not happen")]
 
+mod answer_schemas;
+mod answer_values;
 mod answers;
 mod bulk;
 mod examples;
 mod requests;
 mod second_reader;
 mod valid;
+#[path = "../xmllint/mod.rs"]
+mod xmllint;

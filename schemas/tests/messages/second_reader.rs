@@ -1,13 +1,16 @@
 //! The same files through a reader in another language (`tests/outside/message.py`): what it sees is what we see.
 
+#[path = "../outside/mod.rs"]
+mod reader;
+
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::io::{Cursor, Read as _};
 
 use serde_json::{Value, json};
+use shikaku_schemas::oqs::archive::{Archive, ArchiveLimits};
 use shikaku_schemas::oqs::eligibility::{MedicalTicketInfo, Record};
 use shikaku_schemas::oqs::job::{BulkLimits, Units, survey};
-use shikaku_schemas::oqs::medical::Overview;
+use shikaku_schemas::oqs::medical::{MedicalChart, Overview, pdf_is_whole};
 use shikaku_schemas::oqs::registration::Outcome;
 use shikaku_schemas::oqs::request::{Group, Sheet};
 use shikaku_schemas::oqs::{
@@ -16,31 +19,12 @@ use shikaku_schemas::oqs::{
 
 use super::examples::{files, in_crate};
 
-/// Python with lxml: `SHIKAKU_PYTHON`, or the one that `make setup` brings.
-fn python() -> PathBuf {
-    std::env::var_os("SHIKAKU_PYTHON")
-        .map_or_else(|| in_crate("../.tools/venv/bin/python"), PathBuf::from)
-}
-
-/// Each file that both can read, and what the other one sees.
+/// Each file of a folder, and what the other one sees.
 fn outside(folder: &str) -> Vec<((String, Vec<u8>), Value)> {
-    let mut files = files(folder);
-    files.retain(|(name, _)| !name.ends_with(".zip"));
-    let paths = files.iter().map(|(name, _)| in_crate(folder).join(name));
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/outside/message.py");
-    let output = Command::new(python())
-        .arg(script)
-        .args(paths)
-        .output()
-        .unwrap_or_else(|error| panic!("python is missing ({error}); run `make setup`"));
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{complaint}");
-    let printed = String::from_utf8(output.stdout).unwrap();
-    let seen = printed.lines();
-    let seen = seen.map(|line| serde_json::from_str(line).unwrap());
-    let both: Vec<_> = files.into_iter().zip(seen).collect();
-    assert_eq!(both.len(), printed.lines().count());
-    both
+    let files = files(folder);
+    let names = files.iter().map(|(name, _)| name);
+    let paths: Vec<_> = names.map(|name| in_crate(folder).join(name)).collect();
+    files.into_iter().zip(reader::seen(&paths)).collect()
 }
 
 fn decoded(bytes: &[u8]) -> String {
@@ -103,7 +87,12 @@ fn texts<'t>(read: impl Iterator<Item = (&'static [u8], &'t str)>) -> BTreeMap<S
 }
 
 /// Of what the other reader sees, the elements that ours is made for: of the others it tells that it does not know them.
+/// Of a PDF ours tells only that it is whole; its pages the other one has counted twice.
 fn known(mut seen: Value) -> Value {
+    if let Some(pdf) = seen.get_mut("pdf") {
+        assert_eq!(pdf["pages"], pdf["counted"]);
+        *pdf = pdf["whole"].take();
+    }
     let keep = |texts: &mut Value, names: &[&[u8]]| {
         let texts = texts.as_object_mut().unwrap();
         texts.retain(|element, _| names.contains(&element.as_bytes()));
@@ -158,14 +147,30 @@ fn medical(bytes: &[u8], family: Family) -> Value {
         "treatments": seen.treatments,
         "checked_on": seen.checked_on.iter().map(|day| plain(day.to_string())).collect::<Vec<_>>(),
         "results": seen.results,
+        "chart": MedicalChart::read(bytes).unwrap(),
     })
+}
+
+/// The answer in a ZIP.
+fn entry(bytes: &[u8], prefix: &str) -> Vec<u8> {
+    let mut archive = Archive::open(Cursor::new(bytes), &ArchiveLimits::DEFAULT, None).unwrap();
+    let mut text = Vec::new();
+    let mut entry = archive.message(prefix).unwrap();
+    entry.read_to_end(&mut text).unwrap();
+    text
 }
 
 fn ours(name: &str, bytes: &[u8]) -> Value {
     let message = Message::recognise(name, bytes).unwrap();
-    if message.form == Form::Pdf {
-        return json!({ "file": name, "pdf": true });
-    }
+    let unpacked;
+    let bytes = match message.form {
+        Form::Xml => bytes,
+        Form::Zip => {
+            unpacked = entry(bytes, &message.prefix());
+            &unpacked
+        }
+        Form::Pdf => return json!({ "file": name, "pdf": pdf_is_whole(bytes).is_ok() }),
+    };
     let text = decoded(bytes);
     let frame = survey(bytes, &BulkLimits::DEFAULT)
         .map(|survey| survey.envelope)
@@ -222,4 +227,13 @@ fn answers_about_one_person_say_the_same_to_both() {
         compared += 1;
     }
     assert!(compared > 30, "{compared}");
+}
+
+#[test]
+fn a_packed_result_is_opened_by_both() {
+    let packed = outside("samples/oqs")
+        .into_iter()
+        .find(|((name, _), _)| name.ends_with(".zip"));
+    let (_, theirs) = packed.unwrap();
+    assert_eq!(theirs["units"].as_array().unwrap().len(), 5);
 }

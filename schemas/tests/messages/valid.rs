@@ -1,62 +1,11 @@
-//! Requests and sample answers against our XSDs, judged by xmllint, which shares no code with us.
+//! Requests against our XSDs, judged by xmllint.
 
-use std::io::Write as _;
-use std::process::{Command, Stdio};
-
+use shikaku_schemas::oqs::Family;
+use shikaku_schemas::oqs::Phase;
 use shikaku_schemas::oqs::text::Encoding;
-use shikaku_schemas::oqs::{Direction, Family, Form, Message, Phase};
 
-use super::examples::{files, in_crate, requests};
-
-/// In the field "Shift_JIS" means Microsoft's flavour, which libxml2 knows by its own name only.
-fn as_cp932(bytes: &[u8]) -> Vec<u8> {
-    const DECLARED: &[u8] = b"encoding=\"Shift_JIS\"";
-    let place = bytes
-        .windows(DECLARED.len())
-        .position(|part| part == DECLARED);
-    match place {
-        Some(at) => [
-            &bytes[..at],
-            b"encoding=\"CP932\"",
-            &bytes[at + DECLARED.len()..],
-        ]
-        .concat(),
-        None => bytes.to_vec(),
-    }
-}
-
-/// What xmllint says against; `None` when it is content.
-fn against(schema: &str, bytes: &[u8]) -> Option<String> {
-    let schema = in_crate(&format!("xsd/{schema}.xsd"));
-    let mut child = Command::new("xmllint")
-        .args(["--noout", "--nonet", "--schema"])
-        .arg(schema)
-        .arg("-")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("xmllint is installed (make setup)");
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(&as_cp932(bytes))
-        .unwrap();
-    let output = child.wait_with_output().unwrap();
-    (!output.status.success()).then(|| String::from_utf8_lossy(&output.stderr).into_owned())
-}
-
-fn schema_of(message: Message) -> &'static str {
-    match (message.family, message.phase) {
-        (Family::Single, _) => "eligibility-answer",
-        (Family::Registration, _) => "registration-answer",
-        (Family::Drugs | Family::Checkups, _) => "medical-answer",
-        (_, Phase::First) => "accepted",
-        (Family::BulkRegistration, Phase::Second) => "registration-answer",
-        (_, Phase::Second) => "bulk-answer",
-    }
-}
+use super::examples::{Example, requests};
+use super::xmllint::against;
 
 #[test]
 fn every_request_is_valid_in_both_encodings() {
@@ -70,79 +19,103 @@ fn every_request_is_valid_in_both_encodings() {
     }
 }
 
+fn text(example: &Example) -> String {
+    String::from_utf8((example.write)(Encoding::Utf8)).unwrap()
+}
+
+fn refused(example: &Example, text: &str) {
+    let complaint = against(example.schema, text.as_bytes());
+    assert!(complaint.is_some(), "{}\n{text}", example.message);
+}
+
 /// The schemas of requests are strict: what one has more or less is wrong.
 #[test]
 fn request_schemas_refuse_what_no_request_has() {
     for example in requests() {
-        let text = String::from_utf8((example.write)(Encoding::Utf8)).unwrap();
-        let wrong = [
+        let text = text(&example);
+        for wrong in [
             text.replace("</MessageBody>", "<Future/></MessageBody>"),
             text.replace("<MessageHeader>", "<MessageHeader><Future>1</Future>"),
             text.replace("1319912349", "131991234"),
             text.replace("<MessageBody>", "<Body>")
                 .replace("</MessageBody>", "</Body>"),
-        ];
-        for text in wrong {
-            let complaint = against(example.schema, text.as_bytes());
-            assert!(complaint.is_some(), "{}\n{text}", example.message);
+        ] {
+            refused(&example, &wrong);
         }
     }
 }
 
+/// A request of one function is none of another, even where they have the same elements.
 #[test]
-fn every_sample_answer_is_valid() {
-    for (name, bytes) in files("samples/oqs/answers") {
-        let message = Message::recognise(&name, &bytes).unwrap();
-        if message.form != Form::Xml {
-            continue;
+fn request_schemas_tell_functions_apart() {
+    for example in requests() {
+        let text = text(&example);
+        for other in requests() {
+            // The request of a result is the same of all; many may be one.
+            let same = other.schema == example.schema
+                || matches!(
+                    (example.schema, other.schema),
+                    ("single-request", "bulk-request")
+                        | ("registration-request", "bulk-registration-request")
+                );
+            if !same {
+                refused(&other, &text);
+            }
         }
-        assert_eq!(message.direction, Direction::Answer);
-        assert_eq!(against(schema_of(message), &bytes), None, "{name}");
     }
 }
 
-/// Known elements are held to their form wherever they stand.
+fn example(family: Family) -> Example {
+    let mut all = requests().into_iter();
+    all.find(|one| one.message.family == family && one.message.phase == Phase::First)
+        .unwrap()
+}
+
 #[test]
-fn answer_schemas_refuse_wrong_values() {
-    for (name, from, to) in [
-        (
-            "OQSmuquc02res_mixed.xml",
-            "<NumberOfError>1",
-            "<NumberOfError>one",
-        ),
-        (
-            "OQSmuquc02res_mixed.xml",
-            "<Birthdate>19600101",
-            "<Birthdate>1960-01-01",
-        ),
-        (
-            "OQSmuquc01res_accepted.xml",
-            "<ReceptionDateTime>2026",
-            "<ReceptionDateTime>26",
-        ),
-        (
-            "OQSmuimm02res_mixed.xml",
-            "<InsurerNumber>",
-            "<InsurerNumber>000000000",
-        ),
-        (
-            "YZKsiquc01res_drugs.xml",
-            "<MeTrMonth>202604",
-            "<MeTrMonth>2026-04",
-        ),
-        (
-            "TKKsiquc01res_two-days.xml",
-            "<EffectiveTime>2024",
-            "<EffectiveTime>R6.",
-        ),
+fn request_schemas_refuse_what_is_another_functions() {
+    let info = "<ReferenceNumberRegistrationInfo>";
+    let second = "<ReferenceNumberRegistrationInfo><ReferenceNumber>2</ReferenceNumber>\
+        <InsurerNumber>12997151</InsurerNumber><InsuredIdentificationNumber>1</InsuredIdentificationNumber>\
+        </ReferenceNumberRegistrationInfo><ReferenceNumberRegistrationInfo>";
+    let months = "<StartDate>202601</StartDate><EndDate>202605</EndDate><FileCategory>";
+    for (family, from, to) in [
+        (Family::Registration, info, second),
+        (Family::HomeVisit, "Flag>2<", "Flag>3<"),
+        (Family::HomeVisit, "Flag>2<", "Flag>1<"),
+        (Family::HomeVisit, "ConsentDate", "ExaminationDate"),
+        (Family::Online, "Flag>3<", "Flag>2<"),
+        (Family::Online, "ExaminationDateTo", "ConsentDateTo"),
+        (Family::Checkups, "<FileCategory>", months),
+        (Family::Checkups, "Category>1<", "Category>3<"),
+        (Family::Drugs, "Category>4<", "Category>5<"),
+        (Family::Drugs, "StartDate>", "FirstDate>"),
+        (Family::Drugs, "202605", "202613"),
+        (Family::Drugs, "Flag>1<", "Flag>5<"),
+        (Family::Drugs, "InsuredPersonIdent", "InsuredIdent"),
+        (Family::Single, "InsuredIdent", "InsuredPersonIdent"),
+        (Family::Single, "12997151", "1299715"),
+        (Family::Commissioned, "202605", "202600"),
     ] {
-        let good = String::from_utf8(super::examples::answer(name)).unwrap();
-        let wrong = good.replacen(from, to, 1);
+        let example = example(family);
+        let good = text(&example);
+        let wrong = good.replace(from, to);
         assert_ne!(good, wrong, "{from}");
-        let message = Message::recognise(name, b"").unwrap();
-        assert!(
-            against(schema_of(message), wrong.as_bytes()).is_some(),
-            "{to}"
-        );
+        refused(&example, &wrong);
+    }
+}
+
+/// What the function may also ask.
+#[test]
+fn request_schemas_take_every_kind_of_a_request() {
+    for (family, from, to) in [
+        (Family::Online, "ExaminationDate", "ConsentDate"),
+        (Family::Checkups, "Category>1<", "Category>2<"),
+        (Family::Drugs, "Category>4<", "Category>1<"),
+    ] {
+        let example = example(family);
+        let good = text(&example);
+        let other = good.replace(from, to);
+        assert_ne!(good, other, "{from}");
+        assert_eq!(against(example.schema, other.as_bytes()), None, "{to}");
     }
 }

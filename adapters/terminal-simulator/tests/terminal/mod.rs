@@ -88,9 +88,11 @@ impl Terminal {
         found.unwrap()
     }
 
-    /// The same, seen by the second reader.
+    /// The same, valid, and seen by the second reader.
     pub async fn read(&self, prefix: &str, unique: &str, request: &str) -> Value {
-        second_reader(&[self.ask(prefix, unique, request).await]).remove(0)
+        let path = self.ask(prefix, unique, request).await;
+        valid(&path);
+        second_reader(&[path]).remove(0)
     }
 
     /// Ends it.
@@ -137,8 +139,24 @@ pub fn second_reader(paths: &[PathBuf]) -> Vec<Value> {
         .collect()
 }
 
-/// Panics unless a file is valid by the schema of that name.
-pub fn valid(schema: &str, path: &Path) {
+/// The schema of an answer of that name.
+fn schema_of(name: &str) -> &'static str {
+    match (&name[..8], &name[8..10]) {
+        ("OQSsiquc", _) => "eligibility-answer",
+        ("OQSsiimm", _) => "registration-answer",
+        ("YZKsiquc", _) => "drugs-answer",
+        ("TKKsiquc", _) => "checkups-answer",
+        ("OQSmuimm", "02") => "bulk-registration-answer",
+        (_, "02") => "bulk-answer",
+        (_, "01") => "accepted",
+        _ => panic!("{name} is no answer"),
+    }
+}
+
+/// Panics unless an XML file is valid by the schema that its name asks for.
+pub fn valid(path: &Path) {
+    let name = path.file_name().unwrap().to_str().unwrap();
+    let schema = schema_of(name);
     let output = Command::new("xmllint")
         .args(["--noout", "--nonet", "--huge", "--schema"])
         .arg(in_repository(&format!("schemas/xsd/{schema}.xsd")))

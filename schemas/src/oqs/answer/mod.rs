@@ -136,7 +136,10 @@ pub fn to_answer(
         message: kept(&header.error_message).or_else(|| kept(&body.processing_result_message)),
         validity,
         records,
-        search: body.search.as_ref().map(|search| echo(search, &hidden)),
+        search: body
+            .search
+            .as_ref()
+            .and_then(|search| echo(search, &hidden)),
         warnings: warnings.into_words(),
     })
 }
@@ -242,8 +245,8 @@ fn check_says_something(
 }
 
 /// Numbers echoed beside a 未委託 record were typed at the desk: they must not come back as if the centre had
-/// told them.
-fn echo(search: &SearchInfo<'_>, hidden: &hidden::Hidden) -> SearchEcho {
+/// told them. Nothing echoed is no echo, in whatever form it is blank.
+fn echo(search: &SearchInfo<'_>, hidden: &hidden::Hidden) -> Option<SearchEcho> {
     let number = |text: &Text<'_>| {
         code(text)
             .filter(|text| !hidden.stand_in(text))
@@ -257,14 +260,15 @@ fn echo(search: &SearchInfo<'_>, hidden: &hidden::Hidden) -> SearchEcho {
             number(&search.insured_identification_number),
         )
     };
-    SearchEcho {
+    let echo = SearchEcho {
         insurer_number,
         number,
         birth_date: code(&search.birthdate).and_then(day),
         arbitrary_identifier: plain(&search.arbitrary_identifier)
             .filter(|text| !hidden.stand_in(text))
             .map(str::to_owned),
-    }
+    };
+    (echo != SearchEcho::default()).then_some(echo)
 }
 
 #[cfg(test)]
