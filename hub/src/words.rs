@@ -186,6 +186,10 @@ catalogue! {
     SAID_NOT_DONE => "未実施と回答", "said not to be done";
     TO_BE_ATTESTED => "担当者が実施を確認", "attested by a person";
     TO_BE_REGISTERED => "登録の正常終了", "taken by the centre";
+    TO_BE_SHOWN => "内容を閲覧できる", "it can be read";
+    NEW_PATIENT => "新しい患者として記録", "recorded as a new patient";
+    KNOWN_PATIENT => "既知の患者として記録", "recorded as a known patient";
+    MISSING => "ありません", "missing";
     TO_BE_HELD => "受信し、カルテの記録として保管", "received and held";
     WHOLE_RESULT => "結果の全件を取り込み、件数が一致", "the whole result, counts agree";
     PASSED => "合格", "passed";

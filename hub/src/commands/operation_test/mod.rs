@@ -1,10 +1,13 @@
 //! `operation-test`: the guide's 5.4 against a running hub, on terminals of the verification environment alone.
 
+mod desk;
 mod html;
 mod people;
 mod perform;
 mod report;
 mod scenario;
+mod scenarios;
+mod seen;
 
 use std::fs;
 use std::io::IsTerminal as _;
@@ -22,7 +25,7 @@ use crate::{stores, words};
 use people::People;
 use perform::Test;
 use report::{Report, ScenarioReport, State};
-use scenario::SCENARIOS;
+use scenarios::SCENARIOS;
 
 /// Runs every scenario in order and writes the report. 0: all was seen or attested; 1: something failed; 3:
 /// something is left for a person to do.

@@ -73,7 +73,8 @@ impl People {
 
 #[cfg(test)]
 mod tests {
-    use super::super::scenario::{Action, SCENARIOS};
+    use super::super::scenario::Action;
+    use super::super::scenarios::SCENARIOS;
     use super::*;
 
     #[test]
@@ -85,7 +86,8 @@ mod tests {
                 | Action::TicketByNumbers(who)
                 | Action::TicketByChart(who)
                 | Action::Register(who)
-                | Action::Medical(who, _) => vec![who],
+                | Action::Medical(who, _)
+                | Action::View(who, _) => vec![who],
                 Action::Bulk(all) => all.to_vec(),
                 Action::Person | Action::Commissioned => Vec::new(),
             };

@@ -1,9 +1,8 @@
 //! Doing one step, and saying what was seen.
 
-use std::io::{BufRead as _, Write as _};
-
 use jiff::Timestamp;
 use shikaku_core::query::{InquiryView, Queries, Who};
+use shikaku_domain::history::KnownAt;
 use shikaku_schemas::clock::{Clock as _, SystemClock};
 use shikaku_schemas::command::{
     Command, CommandReply, InquireBulk, InquireCommissioned, InquireMedical, InquireTicket,
@@ -11,17 +10,19 @@ use shikaku_schemas::command::{
 };
 use shikaku_schemas::task::QualificationNumbers;
 use shikaku_schemas::value::{
-    ConsentScope, FacilityCode, InquiryId, Month, PatientNumber, jst_day,
+    ConsentScope, FacilityCode, InquiryId, Month, PatientNumber, TicketKind, jst_day,
 };
 
 use super::people::{People, TestPerson};
 use super::report::{Attestation, State, StepReport};
-use super::scenario::{Action, Expected, FACE_METHOD, Step};
+use super::scenario::{Action, Expected, Step};
+use super::seen::{Seen, expected, judged};
 use crate::commands::inquire::wait::{wait_for, wait_for_job};
 use crate::config::Config;
 use crate::{client, words};
 
-const PURPOSE: &str = "運用テスト / operation test";
+/// The purpose of whatever the test asks and looks at.
+pub(super) const PURPOSE: &str = "運用テスト / operation test";
 
 /// A test under way.
 pub struct Test<'a> {
@@ -35,23 +36,6 @@ pub struct Test<'a> {
     pub people: People,
     /// Who attests; none: nobody is here to do what people do.
     pub attest_by: Option<String>,
-}
-
-/// What was seen.
-struct Seen {
-    text: String,
-    state: State,
-    evidence: Vec<String>,
-}
-
-impl Seen {
-    fn new(state: State, text: impl ToString) -> Self {
-        Self {
-            text: text.to_string(),
-            state,
-            evidence: Vec::new(),
-        }
-    }
 }
 
 /// What became of a command.
@@ -118,11 +102,58 @@ impl Test<'_> {
                 purpose: PURPOSE.to_owned(),
             }),
             Action::Medical(who, scope) => self.medical(chart(self.person(who)?)?, scope),
+            Action::View(who, scope) => return self.view(self.person(who)?, scope).await,
         };
-        Ok(match self.ask(command).await? {
-            Asked::View(view) => judged(&view, step.expected),
-            Asked::Not(seen) => seen,
-        })
+        let began = SystemClock.now();
+        let view = match self.ask(command).await? {
+            Asked::View(view) => view,
+            Asked::Not(seen) => return Ok(seen),
+        };
+        let mut seen = judged(&view, step.expected);
+        if let Expected::Ticket(kind) = step.expected {
+            seen = seen.and(
+                self.has_ticket(&view, kind).await?,
+                words::ticket_kind(kind),
+            );
+        }
+        if matches!(step.action, Action::TicketByNumbers(_))
+            && let Some(known) = self.was_known(&view, began).await?
+        {
+            seen = seen.saying(match known {
+                true => words::KNOWN_PATIENT,
+                false => words::NEW_PATIENT,
+            });
+        }
+        Ok(seen)
+    }
+
+    /// Whether the patient of an answer was known before it was asked for.
+    async fn was_known(
+        &self,
+        view: &InquiryView,
+        began: Timestamp,
+    ) -> anyhow::Result<Option<bool>> {
+        let Some(record) = view.record else {
+            return Ok(None);
+        };
+        let before = Some(KnownAt::Time(began));
+        let who = Who::Record(record);
+        let view = self.queries.history(&self.facility, &who, None, before);
+        let history = view.await?.history;
+        Ok(Some(!history.verifications.is_empty()))
+    }
+
+    /// Whether the patient of an answer has a ticket of that kind for today.
+    async fn has_ticket(&self, view: &InquiryView, kind: TicketKind) -> anyhow::Result<bool> {
+        let Some(record) = view.record else {
+            return Ok(false);
+        };
+        let today = Some(jst_day(SystemClock.now()));
+        let who = Who::Record(record);
+        let view = self.queries.history(&self.facility, &who, today, None);
+        let tickets = view.await?.history.tickets;
+        let mut kinds = tickets.iter().filter(|ticket| !ticket.withdrawn);
+        Ok(kinds.any(|ticket| ticket.content.ticket.kind == kind))
     }
 
     fn ticket(&self) -> InquireTicket {
@@ -162,7 +193,7 @@ impl Test<'_> {
         })
     }
 
-    fn person(&self, id: &str) -> anyhow::Result<&TestPerson> {
+    pub(super) fn person(&self, id: &str) -> anyhow::Result<&TestPerson> {
         let found = self.people.named(id);
         found.ok_or_else(|| anyhow::anyhow!("{}: {id}", words::NO_TEST_PERSON))
     }
@@ -193,116 +224,10 @@ impl Test<'_> {
             CommandReply::Unavailable { message } => Asked::Not(Seen::new(State::Failed, message)),
         })
     }
-
-    /// A face file of today, of the person's record.
-    async fn face(&self, person: &TestPerson, wanted: Expected) -> anyhow::Result<Seen> {
-        let who = Who::Patient(chart(person)?);
-        let view = self.queries.history(&self.facility, &who, None, None).await;
-        let Ok(view) = view else {
-            return Ok(Seen::new(State::NotDone, words::NO_FACE_TODAY));
-        };
-        let today = jst_day(SystemClock.now());
-        let checks = view.history.verifications.iter().rev();
-        let check = checks
-            .filter(|check| check.method == FACE_METHOD)
-            .find(|check| jst_day(check.recorded_at) == today);
-        let Some(check) = check else {
-            return Ok(Seen::new(State::NotDone, words::NO_FACE_TODAY));
-        };
-        let fits = match wanted {
-            Expected::Answer(validity, coverage) => {
-                check.validity == validity && coverage.is_none_or(|it| it == check.coverage)
-            }
-            _ => false,
-        };
-        let text = format!(
-            "{} ({})",
-            words::validity(check.validity),
-            words::coverage(check.coverage)
-        );
-        Ok(Seen {
-            evidence: vec![format!("position {}", check.position)],
-            ..Seen::new(passed(fits), text)
-        })
-    }
-
-    /// Guides a person through it, and asks whether it was done.
-    fn attest(&self, step: &Step, attested: &mut Option<Attestation>) -> anyhow::Result<Seen> {
-        let Some(by) = &self.attest_by else {
-            return Ok(Seen::new(State::NotDone, words::NOBODY_HERE));
-        };
-        let mut out = std::io::stderr().lock();
-        write!(out, "  {}\n  {} [y/N]: ", step.title, words::WAS_IT_DONE)?;
-        out.flush()?;
-        let mut answer = String::new();
-        std::io::stdin().lock().read_line(&mut answer)?;
-        if !matches!(answer.trim(), "y" | "Y" | "はい") {
-            return Ok(Seen::new(State::NotDone, words::SAID_NOT_DONE));
-        }
-        let at: Timestamp = SystemClock.now();
-        *attested = Some(Attestation { by: by.clone(), at });
-        Ok(Seen::new(State::Attested, words::SAID_DONE))
-    }
 }
 
-fn chart(person: &TestPerson) -> anyhow::Result<PatientNumber> {
+/// The chart number of somebody.
+pub(super) fn chart(person: &TestPerson) -> anyhow::Result<PatientNumber> {
     let number = person.patient.clone();
     number.ok_or_else(|| anyhow::anyhow!("{}: {}", words::NO_TEST_PERSON, person.id))
-}
-
-fn passed(fits: bool) -> State {
-    match fits {
-        true => State::Passed,
-        false => State::Failed,
-    }
-}
-
-fn judged(view: &InquiryView, wanted: Expected) -> Seen {
-    let answered = matches!(view.state, "answered" | "resolved");
-    let shown = view.display.as_ref();
-    let fits = answered
-        && match wanted {
-            Expected::Answer(validity, _) => view.validity == Some(validity),
-            Expected::WholeResult => view.job.as_ref().is_some_and(|job| job.is_complete()),
-            Expected::Registered => true,
-            Expected::Held => !view.medical.is_empty(),
-            Expected::Attested => false,
-        };
-    let mut said = vec![format!(
-        "{} / {}",
-        words::inquiry_state(view.state),
-        view.state
-    )];
-    said.extend(view.validity.map(|it| words::validity(it).to_string()));
-    said.extend(shown.map(|shown| shown.japanese.to_string()));
-    if let Some(job) = &view.job {
-        said.push(format!("{} {}", words::UNITS, job.units));
-    }
-    for held in &view.medical {
-        said.push(words::scope(held.scope).to_string());
-    }
-    said.extend(view.code.clone());
-    Seen {
-        evidence: vec![
-            format!("inquiry {}", view.inquiry),
-            format!("position {}", view.position),
-        ],
-        ..Seen::new(passed(fits), said.join("、"))
-    }
-}
-
-/// What must be seen, in words.
-fn expected(wanted: Expected) -> String {
-    match wanted {
-        Expected::Attested => words::TO_BE_ATTESTED.to_string(),
-        Expected::Answer(validity, None) => words::validity(validity).to_string(),
-        Expected::Answer(validity, Some(coverage)) => format!(
-            "{} ({})",
-            words::validity(validity),
-            words::coverage(coverage)
-        ),
-        Expected::WholeResult => words::WHOLE_RESULT.to_string(),
-        Expected::Registered => words::TO_BE_REGISTERED.to_string(),
-        Expected::Held => words::TO_BE_HELD.to_string(),
-    }
 }
