@@ -5,12 +5,14 @@
 mod a_frozen_sequencer_commits_nothing;
 mod a_large_answer;
 mod a_month_at_three_facilities;
+mod all_missing_numbers_are_registered_at_once;
 mod appointments_are_asked_about_by_their_day;
 mod april_keeps_its_numbers;
 mod bad_files_are_quarantined;
 mod cards_at_a_desk;
 mod chart_numbers_are_registered_by_themselves;
 mod config_errors_name_their_key;
+mod consents_beside_the_desk_are_fetched;
 mod consumers_are_walled_off;
 mod crashes_lose_nothing;
 mod ctrl_c_leaves_nothing_behind;

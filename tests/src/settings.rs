@@ -25,6 +25,8 @@ pub struct Settings {
     pub answer_timeout_s: u32,
     /// Unchanged this long and still not whole: quarantined.
     pub incomplete_s: u32,
+    /// Keys of the facility's own, as TOML.
+    pub facility: String,
     /// Desks and card rules, as TOML below the facility.
     pub desks: String,
     /// `[[scheme]]` tables, as TOML.
@@ -44,6 +46,7 @@ impl Default for Settings {
             consumers: Vec::new(),
             answer_timeout_s: 60,
             incomplete_s: 2,
+            facility: String::new(),
             desks: String::new(),
             schemes: String::new(),
             pcscd: None,
@@ -92,6 +95,7 @@ impl Settings {
              [[facility]]\ncode = \"{FACILITY}\"\nname = \"見本病院\"\n",
             self.incomplete_s, self.answer_timeout_s,
         );
+        text.push_str(&self.facility);
         for id in &self.terminals {
             let _ = write!(
                 text,

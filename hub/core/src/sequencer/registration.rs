@@ -221,10 +221,10 @@ impl Context {
                 code: refusal.code.clone(),
                 message: refusal.message.clone(),
                 lapsed: false,
-                part_of: told
-                    .inquiry
-                    .filter(|_| !single)
-                    .map(|inquiry| PartOf { inquiry, row: None }),
+                part_of: told.inquiry.filter(|_| !single).map(|inquiry| PartOf {
+                    inquiry,
+                    row: Some(row.reference_number.to_string()),
+                }),
             };
             let of = told.inquiry.filter(|_| single);
             effects.drafts = concluded(set, seen, of, None, command);
