@@ -119,6 +119,10 @@ pub struct Terminal {
     /// Holds the password of interfaces that the terminal encrypts (ZIP); line ends at its end do not count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zip_password_file: Option<PathBuf>,
+    /// Interfaces that the terminal encrypts, by the beginning of their names (`OQSsiquc`): requests to them are packed
+    /// under that password. Answers are opened whatever stands here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub encrypted: Vec<String>,
 }
 
 /// Whether face files are only read, or taken.

@@ -16,6 +16,7 @@ mod consents_beside_the_desk_are_fetched;
 mod consumers_are_walled_off;
 mod crashes_lose_nothing;
 mod ctrl_c_leaves_nothing_behind;
+mod encrypted_interfaces;
 mod errors_of_a_bulk_inquiry_are_asked_again;
 mod face_files_become_events;
 mod faults;

@@ -91,9 +91,8 @@ pub(crate) fn recognise(name: &str) -> Option<(Function, String)> {
         .get(10..)?
         .starts_with("req_")
         .then(|| name.get(14..))??;
-    let unique = lower
-        .ends_with(".xml")
-        .then(|| unique.get(..unique.len().checked_sub(4)?))??;
+    let is_message = lower.ends_with(".xml") || lower.ends_with(".zip");
+    let unique = is_message.then(|| unique.get(..unique.len().checked_sub(4)?))??;
     Some((NAMES[place].1, format!("{}res_{unique}", WRITTEN[place])))
 }
 
@@ -116,6 +115,10 @@ mod tests {
         assert_eq!(
             name("oqsmuTIC02REQ_aB.XML").as_deref(),
             Some("OQSmutic02res_aB")
+        );
+        assert_eq!(
+            name("OQSsiquc01req_7.zip").as_deref(),
+            Some("OQSsiquc01res_7")
         );
         for other in [
             "OQSsiquc01req_1.tmp",

@@ -1,7 +1,7 @@
 //! What files are packed into: a result plain or as a ZIP in one of its kinds, and messages of encrypted interfaces.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read as _, Write};
 use std::path::Path;
 
 use zip::AesMode;
@@ -19,6 +19,18 @@ pub(crate) fn encrypted(message: &[u8], entry: &str) -> io::Result<Vec<u8>> {
     zip.start_file(entry, options)?;
     zip.write_all(message)?;
     Ok(zip.finish()?.into_inner())
+}
+
+/// The message of a request: of a ZIP its only entry, which an encrypted interface packs under the password.
+pub(crate) fn opened(request: Vec<u8>) -> io::Result<Vec<u8>> {
+    if !request.starts_with(b"PK") {
+        return Ok(request);
+    }
+    let mut zip = zip::ZipArchive::new(io::Cursor::new(request))?;
+    let mut entry = zip.by_index_decrypt(0, PASSWORD.as_bytes())?;
+    let mut message = Vec::new();
+    entry.read_to_end(&mut message)?;
+    Ok(message)
 }
 
 /// An open file.

@@ -237,9 +237,17 @@ impl Simulator {
             .await
             .map_err(SimulatorError::folder(&folder))?;
         for path in found {
-            if let Some(bytes) = take(&path).await.map_err(SimulatorError::folder(&path))? {
-                self.note(&path, &bytes);
-                writers.spawn(self.answer(&path, bytes));
+            let Some(bytes) = take(&path).await.map_err(SimulatorError::folder(&path))? else {
+                continue;
+            };
+            match pack::opened(bytes) {
+                Ok(message) => {
+                    self.note(&path, &message);
+                    writers.spawn(self.answer(&path, message));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a request that can't be opened stays without answer")
+                }
             }
         }
         Ok(())

@@ -18,7 +18,8 @@ use crate::config::TerminalOptions;
 use crate::decode::RES_BYTES;
 use crate::folder::{Ready, Settings, Watch, Whose, remove_if_same};
 use crate::request::{
-    Asked, Forwarded, Inquiries, News, Request, Step, StepError, Submission, hex, letter, send,
+    Asked, Forwarded, Inquiries, News, Request, Sheet, Step, StepError, Submission, hex, letter,
+    send,
 };
 
 const GROUP: usize = 64;
@@ -151,6 +152,12 @@ impl Forwarder {
         };
         let now = self.inquiries.clock.now();
         let forwarded = Forwarded::new(&self.key, program, &mark, &name);
+        // Whoever speaks to an encrypted interface packs its requests itself.
+        let sheet = Sheet {
+            name: (prefix, extension),
+            bytes: &ready.bytes,
+            password: None,
+        };
         let poll = message.filter(|message| message.phase == Phase::Second);
         if let Some(message) = poll {
             let number = reception_number(message, &ready.bytes);
@@ -166,10 +173,7 @@ impl Forwarder {
                 forwarded: Some(forwarded),
                 ..job
             };
-            let names = (prefix, extension);
-            let asked = self
-                .inquiries
-                .ask_after(&mut journal, asking, names, now, &ready.bytes);
+            let asked = self.inquiries.ask_after(&mut journal, asking, sheet, now);
             return Ok(asked?);
         }
         let mut request = self.request(&forwarded, Family::Single, now);
@@ -179,13 +183,7 @@ impl Forwarder {
         });
         let inquiry = request.inquiry;
         let folders = &self.inquiries.folders;
-        let submission = send(
-            &mut journal,
-            folders,
-            request,
-            (prefix, extension),
-            &ready.bytes,
-        )?;
+        let submission = send(&mut journal, folders, request, sheet)?;
         if submission != Submission::Journalled {
             return Ok(false);
         }

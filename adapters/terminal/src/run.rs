@@ -23,7 +23,7 @@ use crate::health::Pulse;
 use crate::job::Jobs;
 use crate::mirror::Mirror;
 use crate::quarantine::{Quarantine, QuarantinedFile};
-use crate::request::{Asking, Folders, Inquiries, Journal};
+use crate::request::{Asking, Encrypted, Folders, Inquiries, Journal};
 
 /// After the wish to end: for acknowledgements under way.
 const DRAIN: Duration = Duration::from_secs(8);
@@ -141,6 +141,7 @@ fn open_inquiries(
         facility: options.facility.code.clone(),
         terminal: options.terminal.id.clone(),
         folders: Folders::new(&options.disk, &options.terminal.root),
+        encrypted: Encrypted::of(options),
         spool,
         clock: options.clock.clone(),
         journal: Mutex::new(journal),

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use shikaku_schemas::command::BULK_ROWS;
 use shikaku_schemas::group::Facility;
+use shikaku_schemas::oqs::Family;
 use shikaku_schemas::topology::ROLES;
 use shikaku_schemas::value::{FacilityCode, InstitutionCode};
 
@@ -253,6 +254,18 @@ fn carriers(at: usize, facility: &Facility, faults: &mut Vec<Fault>) {
     for (n, terminal) in facility.terminals.iter().enumerate() {
         let key = format!("facility[{at}].terminal[{n}].zip_password_file");
         readable(&key, terminal.zip_password_file.as_deref(), faults);
+        let known = |name: &String| {
+            let mut families = Family::ALL.into_iter();
+            families.any(|it| it.can_be_encrypted() && it.prefix().eq_ignore_ascii_case(name))
+        };
+        let without = terminal.zip_password_file.is_none() && !terminal.encrypted.is_empty();
+        if without || !terminal.encrypted.iter().all(known) {
+            faults.push(Fault::new(
+                format!("facility[{at}].terminal[{n}].encrypted"),
+                "暗号化できるインターフェイスの名前（OQSsiquc 等）と zip_password_file が必要です / \
+                 names of interfaces that can be encrypted, with zip_password_file",
+            ));
+        }
     }
     for (n, program) in facility.virtual_terminals.iter().enumerate() {
         let known = |id: &String| facility.terminals.iter().any(|terminal| terminal.id == *id);

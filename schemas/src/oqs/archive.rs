@@ -1,12 +1,13 @@
-//! Answers in a ZIP: large results of bulk jobs, and anything of an interface that is set to be encrypted
+//! Messages in a ZIP: large results of bulk jobs, and anything of an interface that is set to be encrypted
 //! (AES, by password). Other entries may lie beside the wanted one; nothing is ever unpacked to a folder.
 //!
 //! Limits hold against what is really read, not only against what the directory states.
 
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Cursor, Read, Seek, SeekFrom, Write as _};
 
-use zip::ZipArchive;
 use zip::result::ZipError;
+use zip::write::{SimpleFileOptions, ZipWriter};
+use zip::{AesMode, ZipArchive};
 
 /// How large a pack may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,6 +106,19 @@ impl From<ZipError> for ArchiveError {
             _ => Self::Broken,
         }
     }
+}
+
+/// A message packed under a password, as an interface that is set to be encrypted takes it (AES-256; reference 1.2).
+///
+/// # Errors
+/// An `entry` that can't be a name in a ZIP.
+pub fn pack(entry: &str, message: &[u8], password: &[u8]) -> Result<Vec<u8>, ArchiveError> {
+    let options = SimpleFileOptions::default();
+    let options = options.with_aes_encryption_bytes(AesMode::Aes256, password);
+    let mut zip = ZipWriter::new(Cursor::new(Vec::with_capacity(message.len() + 512)));
+    zip.start_file(entry, options)?;
+    zip.write_all(message).map_err(|_| ArchiveError::Source)?;
+    Ok(zip.finish()?.into_inner())
 }
 
 /// An open pack.

@@ -57,6 +57,11 @@ impl Family {
         }
     }
 
+    /// Whether a terminal can be set to encrypt its messages (reference 1.2).
+    pub fn can_be_encrypted(self) -> bool {
+        !matches!(self, Self::Commissioned | Self::HomeVisit | Self::Online)
+    }
+
     /// Whether it is a job: a 受付番号 first, the result by a second request.
     pub fn is_bulk(self) -> bool {
         matches!(

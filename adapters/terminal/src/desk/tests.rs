@@ -41,6 +41,7 @@ fn options(directory: &Path, face: FaceMode) -> TerminalOptions {
             face,
             environment: Default::default(),
             zip_password_file: None,
+            encrypted: Vec::new(),
         },
         schemes: Vec::new(),
         timing: Timing {
@@ -76,6 +77,7 @@ fn desk(options: &TerminalOptions, spool: &Arc<Spool>) -> Desk {
         facility: options.facility.code.clone(),
         terminal: "t1".to_owned(),
         folders: Folders::new(&options.disk, &options.terminal.root),
+        encrypted: Default::default(),
         spool: spool.clone(),
         clock: options.clock.clone(),
         journal: Mutex::new(Journal::open(&options.disk, &directory, options.clock.now()).unwrap()),

@@ -11,7 +11,7 @@ use shikaku_schemas::value::InquiryId;
 use super::is_result;
 use crate::folder::sync_folder;
 use crate::request::{
-    Inquiries, Journal, News, Request, Step, StepError, prepare, present, remove_quietly,
+    Inquiries, Journal, News, Request, Sheet, Step, StepError, prepare, present, remove_quietly,
 };
 
 /// No 受付番号 is known to live so long.
@@ -60,9 +60,12 @@ impl Inquiries {
             }
         };
         let message = Message::poll(job.asked.family);
-        let name = (&*message.prefix(), message.form.extension());
-        self.ask_after(journal, job.clone(), name, now, &bytes)
-            .map(drop)
+        let sheet = Sheet {
+            name: (&message.prefix(), message.form.extension()),
+            bytes: &bytes,
+            password: self.encrypted.password(message.family),
+        };
+        self.ask_after(journal, job.clone(), sheet, now).map(drop)
     }
 
     /// Puts an asking into `req/`, noted before it is visible; `false` when nothing was asked.
@@ -70,11 +73,10 @@ impl Inquiries {
         &self,
         journal: &mut Journal,
         job: Request,
-        name: (&str, &str),
+        sheet: Sheet<'_>,
         now: Timestamp,
-        bytes: &[u8],
     ) -> io::Result<bool> {
-        let Ok(file) = prepare(journal, &self.folders, name, now, bytes) else {
+        let Ok(file) = prepare(journal, &self.folders, sheet, now) else {
             return Ok(false);
         };
         let asked = Request {

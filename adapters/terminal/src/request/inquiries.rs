@@ -14,8 +14,8 @@ use shikaku_schemas::value::{FacilityCode, InquiryId};
 
 use super::told::News;
 use super::{
-    Folders, Followed, Forwarded, Journal, Request, Step, Submission, clean_up, follow, letter,
-    recover, submit, sweep,
+    Encrypted, Folders, Followed, Forwarded, Journal, Request, Step, Submission, clean_up, follow,
+    letter, recover, submit, sweep,
 };
 use crate::health::Pulse;
 
@@ -26,6 +26,7 @@ pub(crate) struct Inquiries {
     pub(crate) facility: FacilityCode,
     pub(crate) terminal: String,
     pub(crate) folders: Folders,
+    pub(crate) encrypted: Encrypted,
     pub(crate) spool: Arc<Spool>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) journal: Mutex<Journal>,
@@ -76,7 +77,13 @@ impl Inquiries {
 
     fn try_take(&self, task: &Task) -> Result<Outcome, StepError> {
         let mut journal = self.journal();
-        match submit(&mut journal, &self.folders, task, self.clock.now())? {
+        match submit(
+            &mut journal,
+            &self.folders,
+            &self.encrypted,
+            task,
+            self.clock.now(),
+        )? {
             Submission::Later(reason) => return Ok(later(reason)),
             Submission::Journalled => {}
         }

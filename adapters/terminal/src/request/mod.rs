@@ -5,6 +5,7 @@
 //! a second visit. Only asking for a job's result is repeated (`crate::job`).
 
 mod asked;
+mod encrypted;
 mod follow;
 mod forwarded;
 mod inquiries;
@@ -15,12 +16,13 @@ mod thief;
 mod told;
 
 pub(crate) use asked::Asked;
+pub(crate) use encrypted::Encrypted;
 use follow::{Followed, clean_up, follow, recover, sweep};
 pub(crate) use forwarded::{Forwarded, hex};
 pub(crate) use inquiries::{Asking, Effect, Inquiries, StepError};
 pub(crate) use journal::{Journal, Request, Step};
 use submit::submit;
-pub(crate) use submit::{Submission, prepare, present, remove_quietly, send};
+pub(crate) use submit::{Sheet, Submission, prepare, present, remove_quietly, send};
 pub(crate) use told::News;
 
 use std::path::{Path, PathBuf};

@@ -7,10 +7,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use shikaku_disk::{Disk, How, is_there};
 use shikaku_schemas::mutant::{Mutant, planted};
-use shikaku_schemas::oqs::Message;
+use shikaku_schemas::oqs::archive::pack;
+use shikaku_schemas::oqs::{Form, Message};
 use shikaku_schemas::task::Task;
 
-use super::{Folders, Journal, Request, Step, letter};
+use super::{Encrypted, Folders, Journal, Request, Step, letter};
 use crate::folder::sync_folder;
 
 /// How often a refused rename is tried again at once.
@@ -30,6 +31,7 @@ pub(crate) enum Submission {
 pub(crate) fn submit(
     journal: &mut Journal,
     folders: &Folders,
+    encrypted: &Encrypted,
     task: &Task,
     now: Timestamp,
 ) -> io::Result<Submission> {
@@ -63,19 +65,32 @@ pub(crate) fn submit(
         return Ok(Submission::Journalled);
     };
     let message = Message::request(letter::asked(&task.body).family);
-    let name = (&*message.prefix(), message.form.extension());
-    send(journal, folders, request(Step::Intent, None), name, &bytes)
+    let sheet = Sheet {
+        name: (&message.prefix(), message.form.extension()),
+        bytes: &bytes,
+        password: encrypted.password(message.family),
+    };
+    send(journal, folders, request(Step::Intent, None), sheet)
 }
 
-/// Makes `bytes` visible in `req/` under a new name, with a synced intent before.
+/// What is to lie in `req/`.
+#[derive(Clone, Copy)]
+pub(crate) struct Sheet<'a> {
+    /// How its name begins, and its extension.
+    pub(crate) name: (&'a str, &'a str),
+    pub(crate) bytes: &'a [u8],
+    /// Packed under this password, for an interface that the terminal encrypts.
+    pub(crate) password: Option<&'a [u8]>,
+}
+
+/// Makes a sheet visible in `req/` under a new name, with a synced intent before.
 pub(crate) fn send(
     journal: &mut Journal,
     folders: &Folders,
     request: Request,
-    name: (&str, &str),
-    bytes: &[u8],
+    sheet: Sheet<'_>,
 ) -> io::Result<Submission> {
-    let file = match prepare(journal, folders, name, request.at, bytes) {
+    let file = match prepare(journal, folders, sheet, request.at) {
         Ok(file) => file,
         Err(reason) => return Ok(Submission::Later(reason)),
     };
@@ -133,18 +148,28 @@ fn make_visible(disk: &dyn Disk, temporary: &Path, visible: &Path) -> io::Result
     renamed
 }
 
-/// Writes `bytes` under the temporary name of a new request, and gives the request's name.
+/// Writes a sheet under the temporary name of a new request, and gives the request's name.
 pub(crate) fn prepare(
     journal: &Journal,
     folders: &Folders,
-    name: (&str, &str),
+    sheet: Sheet<'_>,
     now: Timestamp,
-    bytes: &[u8],
 ) -> Result<String, &'static str> {
     let present = present(folders).map_err(|_| "folder-away")?;
+    let (prefix, extension) = sheet.name;
+    let shown = match sheet.password {
+        Some(_) => Form::Zip.extension(),
+        None => extension,
+    };
     let file = journal
-        .next_name(now, name, &present)
+        .next_name(now, (prefix, shown), &present)
         .ok_or("no-name-left-today")?;
+    let packed = sheet.password.map(|password| {
+        let entry = Path::new(&file).with_extension(extension);
+        pack(&entry.to_string_lossy(), sheet.bytes, password)
+    });
+    let packed = packed.transpose().map_err(|_| "not-packable")?;
+    let bytes = packed.as_deref().unwrap_or(sheet.bytes);
     let disk = &*folders.disk;
     let temporary = folders.temporary(&file);
     if write_temporary(disk, &temporary, bytes).is_err() {

@@ -185,7 +185,7 @@ async fn a_programs_job_is_its_own_and_its_result_is_read_beside() {
             })
         })
         .await;
-        assert_eq!((manifest.units, manifest.inquiry), (4, None));
+        assert_eq!((manifest.units, manifest.inquiry), (5, None));
         let told = forwarded(&scene);
         let steps: Vec<_> = told.iter().map(|told| told.progress.progress).collect();
         let expected = [

@@ -13,7 +13,7 @@ use shikaku_schemas::observation::{InquiryProgress, ObservationBody, OqsFolder, 
 use shikaku_schemas::task::{Task, TaskBody, TicketQuestion};
 use shikaku_schemas::value::InquiryId;
 
-fn task(n: u128, patience: SignedDuration) -> Task {
+pub fn task(n: u128, patience: SignedDuration) -> Task {
     let now = SystemClock.now();
     Task {
         inquiry: InquiryId(uuid::Uuid::from_u128(n)),
@@ -31,7 +31,7 @@ fn task(n: u128, patience: SignedDuration) -> Task {
     }
 }
 
-const LONG: SignedDuration = SignedDuration::from_secs(600);
+pub const LONG: SignedDuration = SignedDuration::from_secs(600);
 const SHORT: SignedDuration = SignedDuration::from_millis(700);
 
 fn requests(scene: &Scene) -> Vec<PathBuf> {

@@ -203,8 +203,7 @@ async fn every_single_function_is_asked_and_its_answer_told() {
         .await;
         assert_eq!(answer.scopes, scopes);
         let overview = answer.overview.unwrap();
-        // Nobody registered a check-up of this person, which is an answer too.
-        assert_eq!(overview.is_empty(), n == 3);
+        assert!(!overview.is_empty());
         assert_eq!(overview.refusal, None);
         assert!(scene.hub.evidence(&evidence.id).is_some());
     }
@@ -232,7 +231,7 @@ async fn every_job_runs_from_its_request_to_its_manifest() {
         let rows = vec![reference("one-ticket", "1"), reference("lost", "2")];
         for (n, body, found, method) in [
             (1, bulk(&["one-ticket", "combined"]), 2, Some(Method::Bulk)),
-            (2, commissioned(), 4, Some(Method::Commissioned)),
+            (2, commissioned(), 5, Some(Method::Commissioned)),
             (
                 3,
                 TaskBody::HomeVisit(period.clone()),
@@ -293,7 +292,7 @@ async fn a_job_is_asked_after_through_restarts_and_never_under_an_old_name() {
         .await;
     }
     let manifest = manifest(&scene, 1).await;
-    assert_eq!(manifest.units, 4);
+    assert_eq!(manifest.units, 5);
     let told = progress(&scene, 1);
     let askings: Vec<_> = told
         .iter()

@@ -2,6 +2,7 @@
 
 mod contract;
 mod crash;
+mod encrypted;
 mod face;
 mod forward;
 mod inquiry;

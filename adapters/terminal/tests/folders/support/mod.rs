@@ -67,6 +67,7 @@ pub struct Place {
     pub incomplete: Duration,
     pub again: Duration,
     pub zip_password: Option<&'static str>,
+    pub encrypted: Vec<&'static str>,
 }
 
 impl Place {
@@ -78,6 +79,7 @@ impl Place {
             incomplete: INCOMPLETE,
             again: Duration::from_millis(300),
             zip_password: None,
+            encrypted: Vec::new(),
         };
         for folder in ["req", "res", "face"] {
             std::fs::create_dir_all(place.root().join(folder)).expect("a folder");
@@ -147,6 +149,7 @@ impl Place {
                 face: self.face_mode,
                 environment: Default::default(),
                 zip_password_file: None,
+                encrypted: self.encrypted.iter().map(|&name| name.to_owned()).collect(),
             },
             schemes: Vec::new(),
             timing: Timing {
