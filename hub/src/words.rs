@@ -40,8 +40,10 @@ macro_rules! catalogue {
 }
 
 mod chart;
+mod operation;
 mod terminal;
 pub use chart::*;
+pub use operation::*;
 pub use terminal::*;
 
 catalogue! {
@@ -175,35 +177,7 @@ catalogue! {
     BAD => "異常", "bad";
     MEND => "対処", "mend";
     ERASED => "消去済み", "erased";
-    OPERATION_TEST => "医療機関・薬局向け運用テスト報告書（解説書 5.4）", "operation test";
-    PRODUCTION_TERMINAL => "運用テストは検証環境の端末でだけ行えます（environment = \"verification\"）", "refused on a terminal not marked as verification";
     NO_TERMINAL => "資格確認端末の設定がありません", "the facility has no terminal";
-    NO_TEST_PERSON => "テストデータにありません", "not in the test data";
-    NO_FACE_TODAY => "本日のマイナンバーカードの資格情報がありません", "no face file of today";
-    NOBODY_HERE => "人が行う手順です（対話できない実行のため未実施）", "a person's step, and nobody is here";
-    WAS_IT_DONE => "実施しましたか", "was it done";
-    SAID_DONE => "実施を確認", "attested";
-    SAID_NOT_DONE => "未実施と回答", "said not to be done";
-    TO_BE_ATTESTED => "担当者が実施を確認", "attested by a person";
-    TO_BE_REGISTERED => "登録の正常終了", "taken by the centre";
-    TO_BE_SHOWN => "内容を閲覧できる", "it can be read";
-    NEW_PATIENT => "新しい患者として記録", "recorded as a new patient";
-    KNOWN_PATIENT => "既知の患者として記録", "recorded as a known patient";
-    MISSING => "ありません", "missing";
-    TO_BE_HELD => "受信し、カルテの記録として保管", "received and held";
-    WHOLE_RESULT => "結果の全件を取り込み、件数が一致", "the whole result, counts agree";
-    PASSED => "合格", "passed";
-    FAILED => "不合格", "failed";
-    ATTESTED => "確認済み", "attested";
-    NOT_DONE => "未実施", "not done";
-    STEP => "手順", "step";
-    EXPECTED => "期待する結果", "expected";
-    SEEN => "結果", "seen";
-    EVIDENCE => "証拠", "evidence";
-    RUN_BY => "実施者", "run by";
-    VERSION => "版", "version";
-    SIGNED_FACILITY => "医療機関・薬局 確認者", "facility";
-    SIGNED_VENDOR => "システムベンダ 確認者", "vendor";
     INSURANCE_KEEPS => "医療保険の分は従来どおりです", "the insurance keeps its own";
     LIMIT_CERTIFICATE => "限度額適用認定証", "limit certificate";
     SPECIFIC_DISEASES => "特定疾病療養受療証", "specific diseases";

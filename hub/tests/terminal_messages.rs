@@ -307,7 +307,7 @@ async fn fetches_of_a_month_and_of_consents() {
             .iter()
             .map(|answer| answer.records[0].tickets.len())
             .sum();
-        assert_eq!((answers.len(), tickets), (4, 5));
+        assert_eq!((answers.len(), tickets), (5, 6));
         for answer in &answers {
             assert_eq!(answer.method, Method::Commissioned);
             assert!(answer.warnings.is_empty(), "{:?}", answer.warnings);

@@ -22,7 +22,7 @@ fn with(command: &[&str], change: impl FnOnce(&str) -> String) -> Printed {
 #[test]
 fn and_open_nothing() {
     type Change = fn(&str) -> String;
-    let cases: [(&str, Change); 9] = [
+    let cases: [(&str, Change); 12] = [
         ("colour", |text| format!("colour = 1\n{text}")),
         ("scan_ms", |text| {
             text.replace("scan_ms = 50", "scan_ms = \"often\"")
@@ -38,6 +38,20 @@ fn and_open_nothing() {
         }),
         ("face", |text| {
             text.replace("face = \"copy\"", "face = \"borrow\"")
+        }),
+        ("encrypted", |text| {
+            text.replace(
+                "face = \"copy\"",
+                "face = \"copy\"\nencrypted = [\"OQSsiquc\"]",
+            )
+        }),
+        ("encrypted", |text| {
+            let there = "zip_password_file = \"/etc/hostname\"\nencrypted = [\"OQSmutic\"]";
+            text.replace("face = \"copy\"", &format!("face = \"copy\"\n{there}"))
+        }),
+        ("encrypted", |text| {
+            let blank = "zip_password_file = \"/dev/null\"\nencrypted = [\"OQSsiquc\"]";
+            text.replace("face = \"copy\"", &format!("face = \"copy\"\n{blank}"))
         }),
         ("listen", |text| {
             text.replace("listen = \"127.0.0.1:0\"", "listen = \"0.0.0.0:0\"")

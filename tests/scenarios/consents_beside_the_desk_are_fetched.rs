@@ -67,5 +67,6 @@ fn each_by_its_own_message() {
         let words = ["inquire", "drug-info", "--facility", FACILITY];
         let refused = hub.run(&[&words[..], &["--patient", patient, "--wait"]].concat());
         assert_eq!(refused.code, 1, "{kind}: {refused:?}");
+        assert!(refused.stderr.contains("4.1.2(1)"), "{kind}: {refused:?}");
     }
 }

@@ -9,20 +9,23 @@ use serde_json::Value;
 use shikaku_tests::hub::Hub;
 use shikaku_tests::settings::{FACILITY, Settings};
 
-/// Cards of one day, one after the other; the card of `unregistered` counts from its registration on.
-const CARDS: [(&str, &str); 9] = [
+/// Cards of one day, one after the other; the card of `unregistered` counts from its registration on. The same person's
+/// stand far apart: of one second they would be the same file.
+const CARDS: [(&str, &str); 11] = [
     ("one-ticket", "card"),
     ("unregistered", "card"),
     ("unregistered", "registration"),
     ("unregistered", "card"),
     ("not-commissioned-known", "card"),
+    ("one-ticket", "card"),
     ("lost", "card"),
     ("combined", "card"),
     ("combined-not-commissioned", "card"),
     ("combined-lost", "card"),
+    ("one-ticket", "card"),
 ];
 /// Face files of that day.
-const FACES: usize = 7;
+const FACES: usize = 9;
 /// Steps that need nobody, once the cards were checked.
 const BY_ITSELF: usize = 28;
 /// Steps that people attest.
@@ -30,7 +33,7 @@ const BY_PEOPLE: usize = 14;
 
 fn day() -> String {
     let mut day = "speed = 1000.0\nknobs = [\"consents=all\"]\n".to_owned();
-    for (minute, (person, by)) in CARDS.iter().enumerate() {
+    for (minute, (person, by)) in (0..).step_by(5).zip(CARDS) {
         day += &format!(
             "[[step]]\nat = \"09:{minute:02}:00\"\nperson = \"{person}\"\nby = \"{by}\"\n"
         );

@@ -73,6 +73,14 @@ impl Fault {
         }
     }
 
+    pub(crate) fn of_another_job() -> Self {
+        Self {
+            reason: "another-job",
+            message: "別の受付番号の結果です (the result of another 受付番号)".to_owned(),
+            whole: true,
+        }
+    }
+
     pub(crate) fn too_large() -> Self {
         Self {
             reason: "too-large",

@@ -258,8 +258,9 @@ fn carriers(at: usize, facility: &Facility, faults: &mut Vec<Fault>) {
             let mut families = Family::ALL.into_iter();
             families.any(|it| it.can_be_encrypted() && it.prefix().eq_ignore_ascii_case(name))
         };
-        let without = terminal.zip_password_file.is_none() && !terminal.encrypted.is_empty();
-        if without || !terminal.encrypted.iter().all(known) {
+        let password = terminal.zip_password_file.as_deref().map(std::fs::read);
+        let blank = !matches!(password, Some(Ok(text)) if !text.trim_ascii().is_empty());
+        if blank && !terminal.encrypted.is_empty() || !terminal.encrypted.iter().all(known) {
             faults.push(Fault::new(
                 format!("facility[{at}].terminal[{n}].encrypted"),
                 "暗号化できるインターフェイスの名前（OQSsiquc 等）と zip_password_file が必要です / \

@@ -128,7 +128,7 @@ impl JobResult {
 pub struct PartOf {
     /// The job.
     pub inquiry: InquiryId,
-    /// 任意の識別子 of the row, as echoed.
+    /// 任意の識別子 of the row, as echoed; of a registration, its 照会番号.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub row: Option<String>,
 }

@@ -108,7 +108,7 @@ impl From<ZipError> for ArchiveError {
     }
 }
 
-/// A message packed under a password, as an interface that is set to be encrypted takes it (AES-256; reference 1.2).
+/// A message packed under a password, as an interface that is set to be encrypted takes it (AES-256).
 ///
 /// # Errors
 /// An `entry` that can't be a name in a ZIP.

@@ -57,7 +57,7 @@ impl Family {
         }
     }
 
-    /// Whether a terminal can be set to encrypt its messages (reference 1.2).
+    /// Whether a terminal can be set to encrypt its messages: public kitting scripts leave three functions plain.
     pub fn can_be_encrypted(self) -> bool {
         !matches!(self, Self::Commissioned | Self::HomeVisit | Self::Online)
     }

@@ -147,7 +147,10 @@ impl Desk {
             Verdict::Answer(answer) => {
                 Some(self.event(&place_word(folder, inquiry), &ready.bytes, *answer))
             }
-            Verdict::Job(answer) => Some(self.job_begun(inquiry?, answer)),
+            Verdict::Job(answer) => Some(match inquiry {
+                Some(inquiry) => self.job_begun(inquiry, answer),
+                None => End::Duplicate,
+            }),
             Verdict::Broken(fault) => Some(End::Quarantined(fault)),
             Verdict::Unfinished(fault) => stood.then_some(End::Quarantined(fault)),
         }

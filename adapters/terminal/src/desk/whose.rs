@@ -12,12 +12,15 @@ impl Desk {
     /// The inquiry that a file answers by its name, unless it says itself that it answers another one.
     ///
     /// A name comes twice where the journal was lost (a disk that lied, and then its power): the first request's late
-    /// answer must not be taken for that of the second, which is about somebody else.
+    /// answer must not be taken for that of the second, which is about somebody else. A PDF does not say what it answers.
     pub(super) fn inquiry_of(&self, folder: OqsFolder, ready: &Ready) -> Option<InquiryId> {
         let inquiry = match folder {
             OqsFolder::Face => None,
             OqsFolder::Res => self.inquiries.answered_by(&ready.name.to_string_lossy()),
         }?;
+        if self.is_of_program(inquiry) {
+            return Some(inquiry);
+        }
         let asked = self.asked(Some(inquiry));
         let echo = file_identifier(
             &ready.bytes,
@@ -25,7 +28,7 @@ impl Desk {
             self.options.zip_password.as_deref(),
         );
         let echo = echo.and_then(|text| text.parse::<Uuid>().ok());
-        let is_others = echo.is_some_and(|echo| echo != inquiry.0) && !self.is_of_program(inquiry);
+        let is_others = echo.is_some_and(|echo| echo != inquiry.0);
         (!is_others).then_some(inquiry)
     }
 

@@ -198,6 +198,14 @@ impl Jobs {
             Err(error) if stood || is_final(&error) => return Ended::SetAside(Fault::of(&error)),
             Err(_) => return Ended::NotYet,
         };
+        // After a lost journal a name comes twice: the first job's late result is not the second's.
+        let told = survey.reception_number();
+        if told.is_some()
+            && job.reception_number.is_some()
+            && told != job.reception_number.as_deref()
+        {
+            return Ended::SetAside(Fault::of_another_job());
+        }
         let intake = Intake {
             options: &self.options,
             spool: &self.spool,

@@ -84,9 +84,12 @@ pub(crate) fn sweep(journal: &Journal, folders: &Folders) -> io::Result<()> {
         let ours = path
             .extension()
             .is_some_and(|extension| extension == "tmp" || extension == "withdrawn");
-        let request = path.with_extension("xml");
-        let name = request.file_name().unwrap_or_default().to_string_lossy();
-        if ours && journal.is_settled(&name) {
+        let is_settled = |extension| {
+            let request = path.with_extension(extension);
+            let name = request.file_name().unwrap_or_default().to_string_lossy();
+            journal.is_settled(&name)
+        };
+        if ours && ["xml", "zip"].into_iter().any(is_settled) {
             folders.disk.remove_file(&path)?;
         }
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use jiff::{Timestamp, ToSpan as _};
 use serde::{Deserialize, Serialize};
 use shikaku_disk::{Disk, DiskFile, How, read};
-use shikaku_schemas::oqs::file::{answer_base, answers};
+use shikaku_schemas::oqs::file::answer_base;
 use shikaku_schemas::value::{InquiryId, jst_day};
 
 use super::asked::Asked;
@@ -230,7 +230,8 @@ impl Journal {
     }
 
     /// A name that was never used, and whose answer is not there already (that one would be somebody else's);
-    /// `None` when the day has no more. It begins with `prefix` and ends with a dot and `extension`.
+    /// `None` when the day has no more. It begins with `prefix` and ends with a dot and `extension`. Answers are told
+    /// apart by what stands between the two, whatever the case: so a name is used up with all its extensions.
     pub(crate) fn next_name(
         &self,
         now: Timestamp,
@@ -238,9 +239,11 @@ impl Journal {
         present: &[String],
     ) -> Option<String> {
         let day = jst_day(now).strftime("%Y%m%d").to_string();
+        let present: HashSet<String> = present.iter().map(|name| base(name)).collect();
         let is_taken = |name: &str| {
-            let taken = |found: &String| found.eq_ignore_ascii_case(name) || answers(found, name);
-            present.iter().any(taken)
+            let answer = answer_base(name).map(|answer| answer.to_ascii_lowercase());
+            let has_answer = |it| present.contains(it) || self.by_answer.contains_key(it);
+            present.contains(&base(name)) || answer.as_ref().is_some_and(has_answer)
         };
         (FIRST_OF_DAY..=LAST_OF_DAY)
             .chain(1..FIRST_OF_DAY)
@@ -347,5 +350,36 @@ mod tests {
         let again = Journal::open(&disk, folder.path(), now).unwrap();
         let known = |n| again.get(InquiryId(Uuid::from_u128(n))).is_some();
         assert_eq!([1, 2, 3].map(known), [true, false, true]);
+    }
+
+    #[test]
+    fn a_name_is_used_up_with_all_its_extensions_whatever_the_case() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk: Arc<dyn Disk> = Arc::new(SystemDisk);
+        let now: Timestamp = "2026-05-11T05:00:00Z".parse().unwrap();
+        let mut journal = Journal::open(&disk, folder.path(), now).unwrap();
+        let (mut used, mut lying) = (Vec::new(), Vec::new());
+        let names = [("OQSsiquc01req_", "XML"), ("oqsSIQUC01REQ_", "zip")];
+        for (n, name) in (1..).zip(names.into_iter().cycle().take(6)) {
+            let file = journal.next_name(now, name, &lying).unwrap();
+            let answer = answer_base(&file).unwrap().to_ascii_lowercase();
+            assert!(!used.contains(&answer), "{file}");
+            used.push(answer);
+            match n % 3 {
+                // Only its left-over tells of it.
+                0 => lying.push(
+                    Path::new(&file)
+                        .with_extension("withdrawn")
+                        .display()
+                        .to_string(),
+                ),
+                _ => journal
+                    .note(Request {
+                        file: Some(file),
+                        ..intent(n, now)
+                    })
+                    .unwrap(),
+            }
+        }
     }
 }

@@ -152,6 +152,14 @@ impl Queries {
         })
     }
 
+    /// Where the ledger ends now.
+    ///
+    /// # Errors
+    /// No answer from the database.
+    pub async fn head(&self) -> Result<Position, QueryError> {
+        Ok(self.ledger.head().await?.position)
+    }
+
     /// What the desk shows of a human for a day, had it checked by `method`: by all their records of its chart
     /// numbering that were linked at the moment asked about, because the ticket of one who came without a number stands
     /// on another one.

@@ -214,6 +214,11 @@ impl Context {
             return Judged::Parked("registration-differs");
         };
         let single = matches!(question, Some(TaskBody::Reference(_)));
+        let by_chart = || {
+            let facts = self.facts(&seen.facility)?;
+            let number = facts.chart_number(&row.reference_number)?;
+            set.record_of(&self.digests.chart(facts, &number))
+        };
         let mut effects = Effects::default();
         if let Some(refusal) = &told.outcome.refusal {
             let command = InquiryCommand::RecordRejection {
@@ -227,14 +232,9 @@ impl Context {
                 }),
             };
             let of = told.inquiry.filter(|_| single);
-            effects.drafts = concluded(set, seen, of, None, command);
+            effects.drafts = concluded(set, seen, of, asked_of.or_else(by_chart), command);
             return Judged::Effects(effects);
         }
-        let by_chart = || {
-            let facts = self.facts(&seen.facility)?;
-            let number = facts.chart_number(&row.reference_number)?;
-            set.record_of(&self.digests.chart(facts, &number))
-        };
         let Some(record) = asked_of.or_else(by_chart) else {
             return Judged::Parked("record-unknown");
         };

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::answer::{self, Exit, Outcome, Refused};
 use crate::cli::AtLeast;
 use crate::config::Config;
-use crate::{stores, words};
+use crate::{access, stores, words};
 
 const LISTED_AT_MOST: usize = 200;
 
@@ -19,6 +19,14 @@ pub async fn one(config: &Config, id: Uuid, at_least: AtLeast, json: bool) -> Ou
     stores::standing(&ledger, at_least.at_least).await?;
     let known = queries.inquiry(InquiryId(id)).await?;
     let known = known.ok_or(Refused::from(words::NOT_KNOWN))?;
+    // Rows of registrations are named by chart numbers.
+    access::note(
+        config,
+        "inquire-show",
+        known.facility.as_ref(),
+        known.record,
+    )
+    .await?;
     view(&ledger, &queries, &known, json).await?;
     Ok(Exit::Done)
 }

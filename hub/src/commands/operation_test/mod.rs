@@ -1,5 +1,6 @@
 //! `operation-test`: the guide's 5.4 against a running hub, on terminals of the verification environment alone.
 
+mod ask;
 mod desk;
 mod html;
 mod people;
@@ -12,6 +13,7 @@ mod seen;
 use std::fs;
 use std::io::IsTerminal as _;
 use std::path::Path;
+use std::sync::Mutex;
 
 use anyhow::Context as _;
 use shikaku_schemas::clock::{Clock as _, SystemClock};
@@ -42,6 +44,8 @@ pub async fn run(config: &Config, asked: OperationTest, json: bool) -> Outcome {
         queries,
         people: People::read(asked.people.as_deref())?,
         attest_by: here.then(|| asked.attest_by.unwrap_or_else(crate::who::me)),
+        started_at: SystemClock.now(),
+        cards: Mutex::default(),
     };
     let report = perform(&test, facility).await;
     if let Some(folder) = &asked.report {
@@ -76,7 +80,6 @@ fn refuse_production(facility: &Facility) -> Result<(), Refused> {
 }
 
 async fn perform(test: &Test<'_>, facility: &Facility) -> Report {
-    let started_at = SystemClock.now();
     let mut scenarios = Vec::with_capacity(SCENARIOS.len());
     for scenario in SCENARIOS {
         eprintln!("{} {} ({})", scenario.id, scenario.title, scenario.section);
@@ -100,7 +103,7 @@ async fn perform(test: &Test<'_>, facility: &Facility) -> Report {
         terminals: facility.terminals.iter().map(|it| it.id.clone()).collect(),
         version: env!("CARGO_PKG_VERSION"),
         run_by: crate::who::me(),
-        started_at,
+        started_at: test.started_at,
         ended_at: SystemClock.now(),
         scenarios,
     }

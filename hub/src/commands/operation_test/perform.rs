@@ -1,26 +1,26 @@
 //! Doing one step, and saying what was seen.
 
+use std::collections::HashSet;
+use std::sync::Mutex;
+
 use jiff::Timestamp;
 use shikaku_core::query::{InquiryView, Queries, Who};
-use shikaku_domain::history::KnownAt;
+use shikaku_domain::history::{KnownAt, VerificationView};
 use shikaku_schemas::clock::{Clock as _, SystemClock};
-use shikaku_schemas::command::{
-    Command, CommandReply, InquireBulk, InquireCommissioned, InquireMedical, InquireTicket,
-    ListedPerson, RegisterReference,
-};
-use shikaku_schemas::task::QualificationNumbers;
 use shikaku_schemas::value::{
-    ConsentScope, FacilityCode, InquiryId, Month, PatientNumber, TicketKind, jst_day,
+    FacilityCode, PatientNumber, Position, RecordId, TicketKind, jst_day,
 };
 
+use super::ask::Asked;
 use super::people::{People, TestPerson};
 use super::report::{Attestation, State, StepReport};
 use super::scenario::{Action, Expected, Step};
 use super::seen::{Seen, expected, judged};
-use crate::commands::inquire::wait::{wait_for, wait_for_job};
 use crate::config::Config;
-use crate::{client, words};
+use crate::{access, words};
 
+/// What the log of looks calls it.
+const LOOK: &str = "operation-test";
 /// The purpose of whatever the test asks and looks at.
 pub(super) const PURPOSE: &str = "運用テスト / operation test";
 
@@ -36,12 +36,10 @@ pub struct Test<'a> {
     pub people: People,
     /// Who attests; none: nobody is here to do what people do.
     pub attest_by: Option<String>,
-}
-
-/// What became of a command.
-enum Asked {
-    View(Box<InquiryView>),
-    Not(Seen),
+    /// When it began.
+    pub started_at: Timestamp,
+    /// Checks by card that a step rests on already: another step needs another card.
+    pub cards: Mutex<HashSet<Position>>,
 }
 
 impl Test<'_> {
@@ -66,163 +64,82 @@ impl Test<'_> {
         let command = match step.action {
             Action::Person => return self.attest(step, attested),
             Action::Face(who) => return self.face(self.person(who)?, step.expected).await,
-            Action::TicketByNumbers(who) => {
-                let person = self.person(who)?;
-                Command::InquireTicket(InquireTicket {
-                    payer_number: Some(person.payer.clone()),
-                    recipient_number: Some(person.recipient.clone()),
-                    birth_date: Some(person.birth_date),
-                    patient: None,
-                    ..self.ticket()
-                })
-            }
-            Action::TicketByChart(who) => Command::InquireTicket(InquireTicket {
-                patient: Some(chart(self.person(who)?)?),
-                ..self.ticket()
-            }),
-            Action::Bulk(who) => Command::InquireBulk(InquireBulk {
-                facility: self.facility.clone(),
-                on: None,
-                insurance: false,
-                rows: who
-                    .iter()
-                    .map(|who| self.row(who))
-                    .collect::<Result<_, _>>()?,
-                purpose: PURPOSE.to_owned(),
-                repeats: None,
-            }),
-            Action::Commissioned => Command::InquireCommissioned(InquireCommissioned {
-                facility: self.facility.clone(),
-                month: Month::of(jst_day(SystemClock.now())),
-                purpose: PURPOSE.to_owned(),
-            }),
-            Action::Register(who) => Command::RegisterReference(RegisterReference {
-                facility: self.facility.clone(),
-                patient: Some(chart(self.person(who)?)?),
-                purpose: PURPOSE.to_owned(),
-            }),
-            Action::Medical(who, scope) => self.medical(chart(self.person(who)?)?, scope),
             Action::View(who, scope) => return self.view(self.person(who)?, scope).await,
+            asking => self.command(asking)?,
         };
-        let began = SystemClock.now();
-        let view = match self.ask(command).await? {
-            Asked::View(view) => view,
-            Asked::Not(seen) => return Ok(seen),
-        };
-        let mut seen = judged(&view, step.expected);
-        if let Expected::Ticket(kind) = step.expected {
-            seen = seen.and(
-                self.has_ticket(&view, kind).await?,
-                words::ticket_kind(kind),
-            );
+        let before = self.queries.head().await?;
+        match self.ask(command).await? {
+            Asked::View(view) => self.answered(step, &view, before).await,
+            Asked::Not(seen) => Ok(seen),
         }
-        if matches!(step.action, Action::TicketByNumbers(_))
-            && let Some(known) = self.was_known(&view, began).await?
-        {
-            seen = seen.saying(match known {
-                true => words::KNOWN_PATIENT,
-                false => words::NEW_PATIENT,
-            });
+    }
+
+    /// What an answer came to, with what only the record and the rows can tell.
+    async fn answered(
+        &self,
+        step: &Step,
+        view: &InquiryView,
+        before: Position,
+    ) -> anyhow::Result<Seen> {
+        let mut seen = judged(view, step.expected);
+        if let Expected::Units(_) = step.expected {
+            let refused = self.queries.errors(view).await?;
+            seen = seen.and(refused.is_empty(), words::NO_ERRORS);
+        }
+        let Some(record) = view.record else {
+            return Ok(seen);
+        };
+        self.note(Some(record)).await?;
+        if let Expected::Ticket(kind) = step.expected {
+            let has = self.has_ticket(record, kind, before).await?;
+            seen = seen.and(has, words::ticket_kind(kind));
+        }
+        if let Expected::NewPatient = step.expected {
+            seen = match self.was_known(record, before).await? {
+                false => seen.saying(words::NEW_PATIENT),
+                true => seen.not_done(words::KNOWN_PATIENT),
+            };
         }
         Ok(seen)
     }
 
-    /// Whether the patient of an answer was known before it was asked for.
-    async fn was_known(
+    /// Whether a patient was known before that.
+    async fn was_known(&self, record: RecordId, before: Position) -> anyhow::Result<bool> {
+        let known_at = Some(KnownAt::Position(before));
+        let who = Who::Record(record);
+        let view = self.queries.history(&self.facility, &who, None, known_at);
+        Ok(!view.await?.history.verifications.is_empty())
+    }
+
+    /// Whether a patient has a ticket of that kind for today, told by an answer after `before`.
+    async fn has_ticket(
         &self,
-        view: &InquiryView,
-        began: Timestamp,
-    ) -> anyhow::Result<Option<bool>> {
-        let Some(record) = view.record else {
-            return Ok(None);
-        };
-        let before = Some(KnownAt::Time(began));
+        record: RecordId,
+        kind: TicketKind,
+        before: Position,
+    ) -> anyhow::Result<bool> {
+        let today = jst_day(SystemClock.now());
         let who = Who::Record(record);
-        let view = self.queries.history(&self.facility, &who, None, before);
+        let view = self
+            .queries
+            .history(&self.facility, &who, Some(today), None);
         let history = view.await?.history;
-        Ok(Some(!history.verifications.is_empty()))
+        let told = |seen: &VerificationView| seen.position > before && !seen.without_ticket;
+        let mut tickets = history.tickets.iter().filter(|ticket| !ticket.withdrawn);
+        let has = tickets.any(|ticket| {
+            ticket.content.ticket.kind == kind && ticket.content.confirmed_on == today
+        });
+        Ok(has && history.verifications.iter().any(told))
     }
 
-    /// Whether the patient of an answer has a ticket of that kind for today.
-    async fn has_ticket(&self, view: &InquiryView, kind: TicketKind) -> anyhow::Result<bool> {
-        let Some(record) = view.record else {
-            return Ok(false);
-        };
-        let today = Some(jst_day(SystemClock.now()));
-        let who = Who::Record(record);
-        let view = self.queries.history(&self.facility, &who, today, None);
-        let tickets = view.await?.history.tickets;
-        let mut kinds = tickets.iter().filter(|ticket| !ticket.withdrawn);
-        Ok(kinds.any(|ticket| ticket.content.ticket.kind == kind))
-    }
-
-    fn ticket(&self) -> InquireTicket {
-        InquireTicket {
-            facility: self.facility.clone(),
-            payer_number: None,
-            recipient_number: None,
-            birth_date: None,
-            patient: None,
-            on: None,
-            purpose: PURPOSE.to_owned(),
-        }
-    }
-
-    fn medical(&self, patient: PatientNumber, scope: ConsentScope) -> Command {
-        Command::InquireMedical(InquireMedical {
-            facility: self.facility.clone(),
-            patient,
-            scope,
-            from: None,
-            to: None,
-            purpose: PURPOSE.to_owned(),
-        })
-    }
-
-    fn row(&self, who: &str) -> anyhow::Result<ListedPerson> {
-        let person = self.person(who)?;
-        Ok(ListedPerson {
-            numbers: QualificationNumbers {
-                insurer_number: person.payer.0.clone(),
-                symbol: None,
-                number: person.recipient.0.clone(),
-                branch: None,
-            },
-            birth_date: person.birth_date,
-            patient: None,
-        })
+    /// Writes down that somebody is looked at, before they are.
+    pub(super) async fn note(&self, record: Option<RecordId>) -> anyhow::Result<()> {
+        access::note_for(self.config, LOOK, Some(&self.facility), record, PURPOSE).await
     }
 
     pub(super) fn person(&self, id: &str) -> anyhow::Result<&TestPerson> {
         let found = self.people.named(id);
         found.ok_or_else(|| anyhow::anyhow!("{}: {id}", words::NO_TEST_PERSON))
-    }
-
-    async fn ask(&self, command: Command) -> anyhow::Result<Asked> {
-        let is_job = matches!(
-            command,
-            Command::InquireBulk(_) | Command::InquireCommissioned(_)
-        );
-        Ok(match client::command(self.config, command).await? {
-            CommandReply::Done { id: Some(id), .. } => {
-                let view = match is_job {
-                    true => wait_for_job(self.config, &self.queries, InquiryId(id)).await?,
-                    false => wait_for(self.config, &self.queries, InquiryId(id)).await?,
-                };
-                Asked::View(Box::new(view))
-            }
-            CommandReply::Done { id: None, .. } => {
-                Asked::Not(Seen::new(State::NotDone, words::NOTHING_MISSING))
-            }
-            // What a person has to do first was not done.
-            CommandReply::Refused { rule, message } if rule.starts_with("consent-") => {
-                Asked::Not(Seen::new(State::NotDone, format!("{message} [{rule}]")))
-            }
-            CommandReply::Refused { rule, message } => {
-                Asked::Not(Seen::new(State::Failed, format!("{message} [{rule}]")))
-            }
-            CommandReply::Unavailable { message } => Asked::Not(Seen::new(State::Failed, message)),
-        })
     }
 }
 

@@ -59,6 +59,8 @@ pub enum Expected {
     Attested,
     /// An answer of this validity; of this coverage too where it is named.
     Answer(Validity, Option<Coverage>),
+    /// A valid answer about somebody who was not known before.
+    NewPatient,
     /// A valid answer with a ticket of this kind.
     Ticket(TicketKind),
     /// A job whose result came whole, with so many units.
@@ -109,14 +111,14 @@ pub(super) const fn face(
 }
 
 /// An inquiry by the numbers of a ticket.
-pub(super) const fn ticket(who: &'static str, validity: Validity) -> Step {
+pub(super) const fn ticket(who: &'static str, expected: Expected) -> Step {
     step(
         w(
             "公費負担者番号・受給者番号・生年月日で照会",
             "inquiry by the ticket's numbers",
         ),
         Action::TicketByNumbers(who),
-        Expected::Answer(validity, None),
+        expected,
     )
 }
 

@@ -110,7 +110,7 @@ pub const SCENARIOS: &[Scenario] = &[
         "ticket-new",
         "図2.2.1-5・4.1.1(3)",
         w("医療券：新患", "ticket, new patient"),
-        &[ticket("two-tickets", Validity::Valid)],
+        &[ticket("two-tickets", Expected::NewPatient)],
     ),
     scenario(
         "ticket-returning",
@@ -119,7 +119,7 @@ pub const SCENARIOS: &[Scenario] = &[
         &[step(
             w("患者番号から照会", "inquiry from the chart"),
             Action::TicketByChart("one-ticket"),
-            Expected::Answer(Validity::Valid, None),
+            Expected::Answer(Validity::Valid, Some(Coverage::AssistanceOnly)),
         )],
     ),
     scenario(
@@ -212,7 +212,10 @@ pub const SCENARIOS: &[Scenario] = &[
                 Validity::NotCommissioned,
                 Some(Coverage::AssistanceOnly),
             ),
-            ticket("not-commissioned-known", Validity::NotCommissioned),
+            ticket(
+                "not-commissioned-known",
+                Expected::Answer(Validity::NotCommissioned, None),
+            ),
         ],
     ),
     scenario(
@@ -222,14 +225,17 @@ pub const SCENARIOS: &[Scenario] = &[
         &[
             CARD,
             face("lost", Validity::Lost, None),
-            ticket("lost", Validity::Lost),
+            ticket("lost", Expected::Answer(Validity::Lost, None)),
         ],
     ),
     scenario(
         "lost-with-newer",
         "図2.2.1-10",
         w("単独・資格喪失（新しい資格あり）", "lost, with a newer one"),
-        &[ticket("lost-with-newer", Validity::LostWithNewer)],
+        &[ticket(
+            "lost-with-newer",
+            Expected::Answer(Validity::LostWithNewer, None),
+        )],
     ),
     scenario(
         "combined",
@@ -238,7 +244,10 @@ pub const SCENARIOS: &[Scenario] = &[
         &[
             CARD,
             face("combined", Validity::Valid, Some(Coverage::Combined)),
-            ticket("combined", Validity::Valid),
+            ticket(
+                "combined",
+                Expected::Answer(Validity::Valid, Some(Coverage::Combined)),
+            ),
         ],
     ),
     scenario(
@@ -252,7 +261,10 @@ pub const SCENARIOS: &[Scenario] = &[
                 Validity::NotCommissioned,
                 Some(Coverage::Combined),
             ),
-            ticket("combined-not-commissioned", Validity::NotCommissioned),
+            ticket(
+                "combined-not-commissioned",
+                Expected::Answer(Validity::NotCommissioned, None),
+            ),
         ],
     ),
     scenario(
@@ -262,7 +274,7 @@ pub const SCENARIOS: &[Scenario] = &[
         &[
             CARD,
             face("combined-lost", Validity::Lost, None),
-            ticket("combined-lost", Validity::Lost),
+            ticket("combined-lost", Expected::Answer(Validity::Lost, None)),
         ],
     ),
     scenario(
@@ -272,7 +284,10 @@ pub const SCENARIOS: &[Scenario] = &[
             "併用・資格喪失（新しい資格あり）",
             "combined, lost, with a newer one",
         ),
-        &[ticket("combined-lost-with-newer", Validity::LostWithNewer)],
+        &[ticket(
+            "combined-lost-with-newer",
+            Expected::Answer(Validity::LostWithNewer, None),
+        )],
     ),
 ];
 

@@ -1,7 +1,7 @@
 //! What was seen, against what had to be.
 
 use shikaku_core::query::InquiryView;
-use shikaku_schemas::value::Validity;
+use shikaku_schemas::value::{Coverage, Validity};
 
 use super::report::State;
 use super::scenario::Expected;
@@ -33,6 +33,14 @@ impl Seen {
         self
     }
 
+    /// Not what the step is about, whatever came.
+    pub(super) fn not_done(mut self, why: Words) -> Self {
+        if self.state == State::Passed {
+            self.state = State::NotDone;
+        }
+        self.saying(why)
+    }
+
     /// One thing more must hold.
     pub(super) fn and(mut self, holds: bool, what: Words) -> Self {
         match holds {
@@ -53,13 +61,30 @@ pub(super) fn passed(fits: bool) -> State {
     }
 }
 
+/// The cell of figures 2.2.1-10 and -11 that a valid answer to a ticket shows.
+fn cell(coverage: Coverage) -> &'static str {
+    match coverage {
+        Coverage::Combined => "combined-ticket-valid",
+        _ => "assistance-only-ticket-valid",
+    }
+}
+
 /// What an inquiry came to.
 pub(super) fn judged(view: &InquiryView, wanted: Expected) -> Seen {
     let answered = matches!(view.state, "answered" | "resolved");
     let whole = view.job.as_ref().filter(|job| job.is_complete());
+    let shown_code = view.display.as_ref().map(|shown| shown.code);
+    let hides = view
+        .display
+        .as_ref()
+        .is_some_and(|shown| !shown.shows.numbers);
     let fits = match wanted {
-        Expected::Answer(validity, _) => view.validity == Some(validity),
-        Expected::Ticket(_) => view.validity == Some(Validity::Valid),
+        Expected::Answer(validity, coverage) => {
+            view.validity == Some(validity)
+                && coverage.is_none_or(|it| shown_code == Some(cell(it)))
+                && (validity != Validity::NotCommissioned || hides)
+        }
+        Expected::Ticket(_) | Expected::NewPatient => view.validity == Some(Validity::Valid),
         Expected::Units(units) => whole.is_some_and(|job| job.units == units),
         Expected::Tickets => whole.is_some_and(|job| job.units > 0),
         Expected::Registered => true,
@@ -104,6 +129,11 @@ pub(super) fn expected(wanted: Expected) -> String {
             "{} ({})",
             words::validity(Validity::Valid),
             words::ticket_kind(kind)
+        ),
+        Expected::NewPatient => format!(
+            "{} ({})",
+            words::validity(Validity::Valid),
+            words::NEW_PATIENT
         ),
         Expected::Units(units) => format!("{} ({} {units})", words::WHOLE_RESULT, words::UNITS),
         Expected::Tickets => format!("{} ({} ≥ 1)", words::WHOLE_RESULT, words::UNITS),

@@ -59,7 +59,7 @@ impl Overview {
     pub const LIMITS: Limits = Limits {
         bytes: 32 << 20,
         depth: 32,
-        elements: 2_000_000,
+        elements: 500_000,
         text: 64 << 10,
     };
 

@@ -66,30 +66,43 @@ struct Group {
     on: Option<Date>,
 }
 
+/// Which of month and day an item already has of the innermost group around it, be it none.
+#[derive(Clone, Copy, Default)]
+struct Told {
+    month: bool,
+    day: bool,
+}
+
 #[derive(Default)]
 struct Walk {
     chart: MedicalChart,
     open: Vec<Begun>,
+    /// Of each drug, treatment and result.
+    told: [Vec<Told>; 3],
 }
 
 impl Walk {
     fn open(&mut self, name: &str) {
         let part = self.part();
         let chart = &mut self.chart;
+        let [drugs, treatments, results] = &mut self.told;
         let begun = match name {
             "DrugInf" | "ShDrugInf" | "CzDrugInf" => {
                 chart.drugs.push(Drug {
                     part,
                     ..Drug::default()
                 });
+                drugs.push(Told::default());
                 Begun::Item(Item::Drug(chart.drugs.len() - 1))
             }
             "MeTrInf" => {
                 chart.treatments.push(Treatment::default());
+                treatments.push(Told::default());
                 Begun::Item(Item::Treatment(chart.treatments.len() - 1))
             }
             "HealthCheckupResultAndQuestionInfo" => {
                 chart.checkups.push(CheckupResult::default());
+                results.push(Told::default());
                 Begun::Item(Item::Result(chart.checkups.len() - 1))
             }
             "MeTrMonthInf" => self.group(Span::Month(Branch::Medical)),
@@ -127,25 +140,26 @@ impl Walk {
         })
     }
 
-    /// Only now is the whole group known: its month may stand behind what it holds for.
+    /// Only now is the whole group known: its month may stand behind what it holds for. Of groups in groups the innermost
+    /// holds, whether it told anything or not.
     fn close(&mut self) {
         let Some(Begun::Group(group)) = self.open.pop() else {
             return;
         };
-        let [drugs, treatments, results] = group.since;
+        let since = group.since;
+        let [drugs, treatments, results] = &mut self.told;
         if let Span::Checkup = group.span {
-            for result in &mut self.chart.checkups[results..] {
-                result.on = result.on.or(group.on);
+            for (result, told) in self.chart.checkups.iter_mut().zip(results).skip(since[2]) {
+                group.tell(&mut None, &mut result.on, told);
             }
             return;
         }
-        for drug in &mut self.chart.drugs[drugs..] {
-            drug.month = drug.month.or(group.month);
-            drug.on = drug.on.or(group.on);
+        for (drug, told) in self.chart.drugs.iter_mut().zip(drugs).skip(since[0]) {
+            group.tell(&mut drug.month, &mut drug.on, told);
         }
-        for treatment in &mut self.chart.treatments[treatments..] {
-            treatment.month = treatment.month.or(group.month);
-            treatment.on = treatment.on.or(group.on);
+        let treatments = self.chart.treatments.iter_mut().zip(treatments);
+        for (treatment, told) in treatments.skip(since[1]) {
+            group.tell(&mut treatment.month, &mut treatment.on, told);
         }
     }
 
@@ -172,6 +186,21 @@ impl Walk {
 }
 
 impl Group {
+    /// Tells an item inside it what it has of it, unless a group further inside did.
+    fn tell(&self, month: &mut Option<Month>, on: &mut Option<Date>, told: &mut Told) {
+        match self.span {
+            Span::Month(_) if !told.month => {
+                *month = self.month;
+                told.month = true;
+            }
+            Span::Day | Span::Checkup if !told.day => {
+                *on = self.on;
+                told.day = true;
+            }
+            _ => {}
+        }
+    }
+
     /// A group knows its own element alone, as the overview does.
     fn learn(&mut self, name: &str, text: &str) {
         match (self.span, name) {
