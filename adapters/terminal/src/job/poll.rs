@@ -10,9 +10,7 @@ use shikaku_schemas::value::InquiryId;
 
 use super::is_result;
 use crate::folder::sync_folder;
-use crate::request::{
-    Inquiries, Journal, News, Request, Sheet, Step, StepError, prepare, present, remove_quietly,
-};
+use crate::request::{Inquiries, Journal, News, Request, Sheet, Step, StepError, prepare, present};
 
 /// No 受付番号 is known to live so long.
 const GIVE_UP: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -87,13 +85,13 @@ impl Inquiries {
         let disk = &*self.folders.disk;
         let temporary = self.folders.temporary(&file);
         if let Err(error) = self.note(journal, asked, Step::Accepted) {
-            remove_quietly(disk, &temporary);
+            self.folders.remove_left(&temporary);
             return Err(error);
         }
         match disk.rename_new(&temporary, &self.folders.request(&file)) {
             Ok(()) => sync_folder(disk, &self.folders.req),
             // The name is used up; the next asking has another.
-            Err(_) => remove_quietly(disk, &temporary),
+            Err(_) => self.folders.remove_left(&temporary),
         }
         Ok(true)
     }

@@ -98,7 +98,7 @@ pub(crate) fn sweep(journal: &Journal, folders: &Folders) -> io::Result<()> {
 
 /// The last trace of a withdrawn request, once its fate is journalled.
 pub(crate) fn clean_up(folders: &Folders, file: &str) {
-    let _ = folders.disk.remove_file(&folders.withdrawn(file));
+    folders.remove_left(&folders.withdrawn(file));
 }
 
 /// Takes our file back from `req/`; `false` when the terminal has it. The rename decides who has it, and its

@@ -120,6 +120,7 @@ impl Inquiries {
     /// Settles requests whose deadline has passed.
     pub(crate) fn follow(&self) -> Result<(), StepError> {
         let mut journal = self.journal();
+        self.folders.remove_what_is_left();
         let now = self.clock.now();
         for found in follow(&journal, &self.folders, now, self.answer_patience) {
             self.keep(&mut journal, &found)?;

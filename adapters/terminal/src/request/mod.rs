@@ -22,11 +22,13 @@ pub(crate) use forwarded::{Forwarded, hex};
 pub(crate) use inquiries::{Asking, Effect, Inquiries, StepError};
 pub(crate) use journal::{Journal, Request, Step};
 use submit::submit;
-pub(crate) use submit::{Sheet, Submission, prepare, present, remove_quietly, send};
+pub(crate) use submit::{Sheet, Submission, prepare, present, send};
 pub(crate) use told::News;
 
+use std::collections::BTreeSet;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use shikaku_disk::Disk;
 
@@ -36,6 +38,8 @@ pub(crate) struct Folders {
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) req: PathBuf,
     pub(crate) res: PathBuf,
+    /// Left-overs of ours that a share would not let go of; tried again.
+    left: Arc<Mutex<BTreeSet<PathBuf>>>,
 }
 
 impl Folders {
@@ -44,7 +48,27 @@ impl Folders {
             disk: disk.clone(),
             req: root.join("req"),
             res: root.join("res"),
+            left: Arc::default(),
         }
+    }
+
+    /// Removes a left-over of ours, which names a patient; where that fails it is tried again.
+    pub(crate) fn remove_left(&self, path: &Path) {
+        let removed = self.disk.remove_file(path);
+        let stays = removed.is_err_and(|error| error.kind() != io::ErrorKind::NotFound);
+        if stays {
+            self.left().insert(path.to_owned());
+        }
+    }
+
+    /// Tries again what could not be removed.
+    pub(crate) fn remove_what_is_left(&self) {
+        let left = std::mem::take(&mut *self.left());
+        left.iter().for_each(|path| self.remove_left(path));
+    }
+
+    fn left(&self) -> MutexGuard<'_, BTreeSet<PathBuf>> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The request as the terminal takes it.

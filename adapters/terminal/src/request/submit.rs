@@ -107,7 +107,7 @@ pub(crate) fn send(
         false => journal.note(step(Step::Intent)),
     };
     if let Err(error) = noted {
-        remove_quietly(disk, &temporary);
+        folders.remove_left(&temporary);
         return Err(error);
     }
     match make_visible(disk, &temporary, &visible) {
@@ -173,7 +173,7 @@ pub(crate) fn prepare(
     let disk = &*folders.disk;
     let temporary = folders.temporary(&file);
     if write_temporary(disk, &temporary, bytes).is_err() {
-        remove_quietly(disk, &temporary);
+        folders.remove_left(&temporary);
         return Err("folder-away");
     }
     Ok(file)
@@ -194,9 +194,4 @@ fn write_temporary(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()>
     let file = disk.open(path, How::New)?;
     file.append(bytes)?;
     file.sync()
-}
-
-pub(crate) fn remove_quietly(disk: &dyn Disk, path: &Path) {
-    // Left behind it does no harm: the name says that it is nobody's request yet.
-    let _ = disk.remove_file(path);
 }
