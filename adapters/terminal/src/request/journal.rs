@@ -239,7 +239,9 @@ impl Journal {
         present: &[String],
     ) -> Option<String> {
         let day = jst_day(now).strftime("%Y%m%d").to_string();
-        let present: HashSet<String> = present.iter().map(|name| base(name)).collect();
+        // A left-over `.tmp` is of a name that nobody saw: taken again, it goes.
+        let seen = present.iter().filter(|name| !name.ends_with(".tmp"));
+        let present: HashSet<String> = seen.map(|name| base(name)).collect();
         let is_taken = |name: &str| {
             let answer = answer_base(name).map(|answer| answer.to_ascii_lowercase());
             let has_answer = |it| present.contains(it) || self.by_answer.contains_key(it);
