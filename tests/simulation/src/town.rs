@@ -49,6 +49,7 @@ pub fn group() -> Group {
                 },
                 environment: Default::default(),
                 zip_password_file: None,
+                encrypted: Vec::new(),
             });
         }
         facility
