@@ -190,6 +190,14 @@ impl MemoryDatabase {
         found.is_some_and(|evidence| evidence.parts.len() == evidence.chunks as usize)
     }
 
+    /// Cases that wait for a person.
+    pub fn open_cases(&self) -> Vec<CaseRow> {
+        let state = self.state();
+        let cases = state.contents.cases.iter();
+        let open = cases.filter(|case| case.closed.is_none());
+        open.cloned().collect()
+    }
+
     /// Commits by a session that did not begin the present term: there must be none.
     pub fn strangers(&self) -> u64 {
         self.state().strangers

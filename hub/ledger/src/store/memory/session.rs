@@ -117,10 +117,18 @@ impl Session {
     }
 
     /// Whether the term is still `_term` is for the writer to see.
-    pub(crate) async fn recover(&mut self, _term: u64) -> Result<HeadRow, RecoverError> {
+    pub(crate) async fn recover(&mut self, term: u64) -> Result<HeadRow, RecoverError> {
         let fate = self.line.weather.meet(Call::Fence).await;
-        if fate != Fate::Arrives || !try_fence(&self.line.database, self.id) {
+        if fate != Fate::Arrives {
             return Err(RecoverError::NotYet(lost()));
+        }
+        if !try_fence(&self.line.database, self.id) {
+            // Who holds it may only have been quicker under this very term; another term is another writer's.
+            let now = self.line.database.state().contents.head.term;
+            return Err(match now == term {
+                true => RecoverError::NotYet(lost()),
+                false => RecoverError::Fenced,
+            });
         }
         self.is_whole = true;
         Ok(self.line.database.state().contents.head.clone())
