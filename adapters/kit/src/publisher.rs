@@ -310,7 +310,8 @@ impl Publisher<'_> {
         refused
     }
 
-    /// Reads and seals off the async threads. An entry that does not open is set aside, never retried.
+    /// Reads and seals off the async threads. An entry that does not open is set aside, never
+    /// retried; one that the disk does not give now comes later.
     async fn read_window(&self, window: &[Pending]) -> Vec<Outgoing> {
         let spool = self.spool.clone();
         let options = self.options.clone();
@@ -324,6 +325,9 @@ impl Publisher<'_> {
                 match spool.read(&pending.id) {
                     Ok(Some(entry)) => prepare(&options, entry, attempts, &mut outgoing),
                     Ok(None) => {}
+                    Err(error) if !error.is_lasting() => {
+                        tracing::warn!(observation.id = %pending.id, error = %error, "a spooled entry can't be read now; it is tried again");
+                    }
                     Err(error) => {
                         tracing::error!(observation.id = %pending.id, error = %error, "a spooled entry can't be read");
                         metrics::counter!("shikaku_spool_damaged_total").increment(1);

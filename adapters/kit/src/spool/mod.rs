@@ -126,6 +126,17 @@ pub enum SpoolError {
     Damaged,
 }
 
+impl SpoolError {
+    /// Whether reading the entry again can't help. A disk that refuses once may well give it the next time.
+    pub fn is_lasting(&self) -> bool {
+        match self {
+            Self::Io(error) => error.kind() == io::ErrorKind::UnexpectedEof,
+            Self::Full | Self::InUse => false,
+            Self::TooLarge | Self::Shape(_) | Self::Damaged => true,
+        }
+    }
+}
+
 /// See the module. Share it in an `Arc`.
 pub struct Spool {
     state: Mutex<State>,
@@ -249,5 +260,19 @@ impl Spool {
     fn state(&self) -> MutexGuard<'_, State> {
         // A panic inside leaves the index behind the disk at worst; the next start reads the disk again.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_that_refuses_once_damages_nothing() {
+        let once = io::Error::other("input/output error");
+        assert!(!SpoolError::from(once).is_lasting());
+        let cut = io::Error::from(io::ErrorKind::UnexpectedEof);
+        assert!(SpoolError::from(cut).is_lasting());
+        assert!(SpoolError::Damaged.is_lasting());
     }
 }
