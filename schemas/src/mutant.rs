@@ -44,6 +44,12 @@ pub enum Mutant {
     CommitWithoutEvidence,
     /// A hub goes on copying to `LOG` in an epoch that is past.
     DropTheEpochCheck,
+    /// A feed message is told before the outbox has it.
+    TellBeforeCommit,
+    /// Of the numbers of an answer only the first leads to its record later.
+    LearnOneKey,
+    /// Where a batch's answers lead is not known to its later ones.
+    ForgetKeysInBatch,
     /// A feed gives the ids of the first epoch again in a later one.
     KeepIds,
 }
@@ -70,6 +76,9 @@ impl Mutant {
         ("forget-to-compare", Self::ForgetToCompare),
         ("commit-without-evidence", Self::CommitWithoutEvidence),
         ("drop-the-epoch-check", Self::DropTheEpochCheck),
+        ("tell-before-commit", Self::TellBeforeCommit),
+        ("learn-one-key", Self::LearnOneKey),
+        ("forget-keys-in-batch", Self::ForgetKeysInBatch),
         ("keep-ids", Self::KeepIds),
     ];
 }

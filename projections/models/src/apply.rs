@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::ModelsOptions;
 use crate::keys::{KeyRing, RecordKey};
 use crate::log::StoreIdentity;
+use crate::publish::outgoing;
 use crate::run::Cause;
 use crate::sealed::{body_place, lookup, open_event, open_view, row_place};
 use crate::store::{
@@ -130,6 +131,9 @@ impl Applier {
                 identity,
             };
             let work = self.fold(&events).await?;
+            if planted(Mutant::TellBeforeCommit) {
+                self.tell_before_commit(&work).await?;
+            }
             self.commit(advance, work).await?;
         }
         stop.map_or(Ok(()), Err)
@@ -348,6 +352,17 @@ impl Applier {
             .map(|EventId(id)| id)
             .or(self.checkpoint.event_id);
         self.checkpoint.identity = advance.identity.or(self.checkpoint.identity);
+        Ok(())
+    }
+
+    /// What a planted fault does: past the outbox, and before it is there.
+    async fn tell_before_commit(&self, work: &Work) -> Result<(), Cause> {
+        for row in &work.change.outbox {
+            let of = self.identity.ok_or("the log tells of no history")?;
+            let key = work.keys.get(&row.record);
+            let message = outgoing(self.variant, of, &row.pending(), key)?;
+            self.keys.broker.store(message).await?;
+        }
         Ok(())
     }
 

@@ -47,7 +47,7 @@ struct Answer {
 /// Keys of records. Cheap to clone; clones share what they hold. Dropped keys are wiped.
 #[derive(Clone)]
 pub(crate) struct KeyRing {
-    broker: Broker,
+    pub(crate) broker: Broker,
     held: Arc<Mutex<LruCache<RecordId, RecordKey>>>,
 }
 

@@ -13,17 +13,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{Timestamp, ToSpan};
-use shikaku_broker::{Acknowledgement, Broker, NATS_EXPECTED_LAST_SEQUENCE, Outgoing, StreamInfo};
+use shikaku_broker::{Acknowledgement, Broker, NATS_EXPECTED_LAST_SEQUENCE, StreamInfo};
 use shikaku_schemas::clock::Clock;
 use shikaku_schemas::feed::{Audience, FeedVariant};
 use shikaku_schemas::mutant::{Mutant, planted};
-use shikaku_schemas::subject;
-use shikaku_schemas::topology::{STORE_EPOCH, STORE_ID, feed_stream};
+use shikaku_schemas::topology::feed_stream;
 use shikaku_schemas::value::FacilityCode;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use message::{headers, open_body};
+pub(crate) use message::outgoing;
 pub(crate) use place::last_told;
 use place::{LastTold, StreamPlace};
 
@@ -256,18 +255,11 @@ impl Publisher {
         let keys = self.keys.keys(&records).await?;
         let mut acknowledgements = Vec::with_capacity(pending.len());
         for message in pending {
-            let body = open_body(variant, message, keys.get(&message.record))?;
-            let mut headers = headers(variant, message)?;
-            headers.insert(STORE_ID, of.store_id.to_string());
-            headers.insert(STORE_EPOCH, of.epoch.to_string());
+            let mut outgoing = outgoing(variant, of, message, keys.get(&message.record))?;
             if !planted(Mutant::FeedExpectsNothing) {
+                let headers = &mut outgoing.headers;
                 headers.insert(NATS_EXPECTED_LAST_SEQUENCE, expected.to_string());
             }
-            let outgoing = Outgoing {
-                subject: subject::feed(variant, &message.facility, &message.kind),
-                headers,
-                payload: body.into(),
-            };
             acknowledgements.push(self.broker.send(outgoing).await?);
             expected += 1;
         }

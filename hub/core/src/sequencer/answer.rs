@@ -6,6 +6,7 @@ use shikaku_domain::inquiry::{self, InquiryCommand};
 use shikaku_domain::patient::{self, PatientCommand, RecordVerification};
 use shikaku_ledger::{Draft, IdentityKey};
 use shikaku_schemas::event::{CaseReason, Event, PartOf};
+use shikaku_schemas::mutant::{Mutant, planted};
 use shikaku_schemas::observation::{AnswerValidity, Observation, ObservationBody, OqsAnswer};
 use shikaku_schemas::value::{AsOf, CaseId, FacilityCode, InquiryId, RecordId, StreamId, Validity};
 
@@ -91,7 +92,11 @@ impl Context {
         }
         let taken = |keys: Vec<CandidateKey>, record| {
             let named = named.keys.iter().filter(|named| keys.contains(&named.key));
-            named.map(|named| (named.row.clone(), record)).collect()
+            let learnt = named.map(|named| (named.row.clone(), record));
+            match planted(Mutant::LearnOneKey) {
+                true => learnt.take(1).collect(),
+                false => learnt.collect(),
+            }
         };
         match resolve(answer, &found) {
             Resolution::Existing { record, new_keys } => {

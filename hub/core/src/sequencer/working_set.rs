@@ -8,6 +8,7 @@ use std::sync::{Arc, LazyLock};
 use shikaku_domain::FacilityFacts;
 use shikaku_domain::patient::PatientState;
 use shikaku_ledger::{Batch, CaseChange, Draft, EvidenceChunk, IdentityKey, InboxRow};
+use shikaku_schemas::mutant::{Mutant, planted};
 use shikaku_schemas::observation::{CommitOutcome, Observation, OqsAnswer};
 use shikaku_schemas::value::{CaseId, EvidenceId, ObservationId, Position, RecordId, StreamId};
 
@@ -135,7 +136,11 @@ impl WorkingSet {
             }
         }
         for (key, record) in effects.taken {
-            if self.keys.insert(key.clone(), record) != Some(record) {
+            let before = match planted(Mutant::ForgetKeysInBatch) {
+                true => self.record_of(&key),
+                false => self.keys.insert(key.clone(), record),
+            };
+            if before != Some(record) {
                 self.batch.identity_keys.push((key, record));
             }
         }

@@ -2,15 +2,36 @@
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use shikaku_broker::HeaderMap;
+use shikaku_broker::{HeaderMap, Outgoing};
 use shikaku_schemas::feed::{ASSISTANCE_CHANGED, Audience, FeedHead, FeedVariant};
+use shikaku_schemas::subject;
+use shikaku_schemas::topology::{STORE_EPOCH, STORE_ID};
 
 use crate::keys::RecordKey;
+use crate::log::StoreIdentity;
 use crate::run::Cause;
 use crate::sealed::body_place;
 use crate::store::Pending;
 
-pub(super) fn headers(variant: FeedVariant, message: &Pending) -> Result<HeaderMap, Cause> {
+/// The message as it goes to the broker.
+pub(crate) fn outgoing(
+    variant: FeedVariant,
+    of: StoreIdentity,
+    message: &Pending,
+    key: Option<&RecordKey>,
+) -> Result<Outgoing, Cause> {
+    let body = open_body(variant, message, key)?;
+    let mut headers = headers(variant, message)?;
+    headers.insert(STORE_ID, of.store_id.to_string());
+    headers.insert(STORE_EPOCH, of.epoch.to_string());
+    Ok(Outgoing {
+        subject: subject::feed(variant, &message.facility, &message.kind),
+        headers,
+        payload: body.into(),
+    })
+}
+
+fn headers(variant: FeedVariant, message: &Pending) -> Result<HeaderMap, Cause> {
     debug_assert_eq!(
         message.kind == ASSISTANCE_CHANGED,
         variant.audience == Audience::Department
@@ -31,7 +52,7 @@ pub(super) fn headers(variant: FeedVariant, message: &Pending) -> Result<HeaderM
 }
 
 /// The body, or what is left of it when its record was erased: the number stays, so that nothing is missing.
-pub(super) fn open_body(
+fn open_body(
     variant: FeedVariant,
     message: &Pending,
     key: Option<&RecordKey>,

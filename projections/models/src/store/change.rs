@@ -4,7 +4,7 @@ use shikaku_schemas::value::{EventId, FacilityCode, Position, RecordId};
 use sqlx::{Database, Encode, QueryBuilder, Type};
 use uuid::Uuid;
 
-use super::{Store, bytes_of, in_memory, on, signed};
+use super::{Pending, Store, bytes_of, in_memory, on, signed};
 use crate::log::StoreIdentity;
 
 /// Rows in one statement at most, so that the number of parameters stays below either database's limit.
@@ -33,6 +33,21 @@ pub(crate) struct OutboxRow {
     pub(crate) position: Position,
     pub(crate) recorded_at_us: i64,
     pub(crate) body: Vec<u8>,
+}
+
+impl OutboxRow {
+    /// As it waits to be told.
+    pub(crate) fn pending(&self) -> Pending {
+        Pending {
+            facility: self.facility.clone(),
+            feed_sequence: self.feed_sequence,
+            ce_id: self.ce_id,
+            kind: self.kind.to_owned(),
+            record: self.record,
+            recorded_at_us: self.recorded_at_us,
+            body: self.body.clone(),
+        }
+    }
 }
 
 /// A record set aside.
