@@ -197,11 +197,11 @@ struct OpenFile {
 impl OpenFile {
     /// Writes; on a full or failing disk a part only.
     fn put(&self, bytes: &[u8], offset: Option<u64>) -> io::Result<()> {
-        let fate = self.disk.call(&self.platter, true);
         if !self.disk.node.is_alive() {
-            // It died in this very write: any beginning of it may be there.
-            return fate.and_then(|()| Err(io::Error::other("the process is dead")));
+            return Err(io::Error::other("the process is dead"));
         }
+        // Who dies in this very write leaves any beginning of it, too.
+        let fate = self.disk.call(&self.platter, true);
         let dice = &self.disk.node.sky.dice;
         let end = match &fate {
             Ok(()) => bytes.len(),
@@ -222,9 +222,7 @@ impl OpenFile {
 
 impl DiskFile for OpenFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        if !self.disk.node.is_alive() {
-            return Err(io::Error::other("the process is dead"));
-        }
+        self.disk.call(&self.platter, false)?;
         let content = lock(&self.content);
         let from = usize::try_from(offset)
             .unwrap_or(usize::MAX)
@@ -255,6 +253,7 @@ impl DiskFile for OpenFile {
     }
 
     fn length(&self) -> io::Result<u64> {
+        self.disk.call(&self.platter, false)?;
         Ok(lock(&self.content).bytes.len() as u64)
     }
 

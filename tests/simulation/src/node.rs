@@ -1,6 +1,6 @@
 //! One simulated process on one machine: alive, paused, cut off; and the place where it dies.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -32,6 +32,8 @@ pub struct Sky {
     pub dice: Dice,
     pub story: Story,
     pub begun: Instant,
+    /// Time that went by while nobody ran.
+    slept_ms: AtomicU64,
     /// The ledger was put back, and not every hub's machine was told: it is rightly refused there.
     pub restoring: AtomicBool,
     weather: Mutex<Weather>,
@@ -43,6 +45,7 @@ impl Sky {
             dice: Dice::new(seed),
             story: Story::default(),
             begun: Instant::now(),
+            slept_ms: AtomicU64::new(0),
             restoring: AtomicBool::new(false),
             weather: Mutex::default(),
         }
@@ -58,6 +61,16 @@ impl Sky {
 
     pub fn millis(&self) -> u64 {
         u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Milliseconds by the clocks on the wall, those included in which everything was switched off.
+    pub fn wall_millis(&self) -> u64 {
+        self.millis() + self.slept_ms.load(Ordering::SeqCst)
+    }
+
+    /// Everything is switched off for so long.
+    pub fn sleeps_for(&self, millis: u64) {
+        self.slept_ms.fetch_add(millis, Ordering::SeqCst);
     }
 
     pub fn tell(&self, text: impl AsRef<str>) {
@@ -251,7 +264,7 @@ const BEGINNING: i64 = 1_778_457_600_000;
 
 impl Clock for Wits {
     fn now(&self) -> Timestamp {
-        let elapsed = i64::try_from(self.0.sky.millis()).unwrap_or(i64::MAX);
+        let elapsed = i64::try_from(self.0.sky.wall_millis()).unwrap_or(i64::MAX);
         let millis = BEGINNING + elapsed + self.0.skew_ms();
         Timestamp::from_millisecond(millis).unwrap_or(Timestamp::UNIX_EPOCH)
     }
@@ -270,7 +283,7 @@ impl Randomness for Wits {
 
 /// The simulated time, for the world itself.
 pub fn now(sky: &Sky) -> Timestamp {
-    let elapsed = SignedDuration::from_millis(i64::try_from(sky.millis()).unwrap_or(i64::MAX));
+    let elapsed = SignedDuration::from_millis(i64::try_from(sky.wall_millis()).unwrap_or(i64::MAX));
     Timestamp::from_millisecond(BEGINNING)
         .unwrap_or(Timestamp::UNIX_EPOCH)
         .checked_add(elapsed)

@@ -31,6 +31,8 @@ pub struct Terminal {
     asked: BTreeMap<String, u64>,
     /// Requests that it never looks at.
     left: BTreeSet<PathBuf>,
+    /// What was put whole under each name.
+    put: BTreeMap<PathBuf, Content>,
 }
 
 /// A request that the terminal has.
@@ -81,14 +83,47 @@ impl Terminal {
             later: Vec::new(),
             asked: BTreeMap::new(),
             left: BTreeSet::new(),
+            put: BTreeMap::new(),
         }
     }
 
     /// Begins a face file under a new name; what is whole at once is given back.
     pub fn face(&mut self, of: Content) -> Option<Content> {
-        let name = format!("OQSsiquc01res_face_2026051109{:06}.xml", self.files);
-        let path = self.root.join("face").join(name);
+        let path = self.used_before().unwrap_or_else(|| {
+            let name = format!("OQSsiquc01res_face_2026051109{:06}.xml", self.files);
+            self.root.join("face").join(name)
+        });
         self.begin(path, of)
+    }
+
+    /// Now and then a name that a face file had that is gone: nothing says that a terminal gives each once.
+    fn used_before(&self) -> Option<PathBuf> {
+        if !self.sky.dice.per_mille(80) {
+            return None;
+        }
+        let face = self.root.join("face");
+        let lies = self.share.names(&face);
+        let written: Vec<&PathBuf> = self.writing.iter().map(|writing| &writing.path).collect();
+        let mut free = self.put.keys().filter(|path| path.starts_with(&face));
+        let free = free.find(|path| !lies.contains(path) && !written.contains(path));
+        free.cloned()
+    }
+
+    /// Another program takes a whole file away, whoever has read it.
+    pub fn steals(&mut self) -> Option<Content> {
+        let written: Vec<&PathBuf> = self.writing.iter().map(|writing| &writing.path).collect();
+        let folders = ["face", "res"].map(|folder| self.share.names(&self.root.join(folder)));
+        let lies: Vec<PathBuf> = folders
+            .into_iter()
+            .flatten()
+            .filter(|path| self.put.contains_key(path) && !written.contains(&path))
+            .collect();
+        if lies.is_empty() {
+            return None;
+        }
+        let path = self.sky.dice.pick(&lies);
+        self.share.take(path);
+        self.put.get(path).cloned()
     }
 
     /// Takes requests, or leaves them.
@@ -149,6 +184,7 @@ impl Terminal {
             1 => path.with_extension("xml.tmp"),
             _ => {
                 self.share.put(&path, &bytes, self.sky.millis());
+                self.put.insert(path, of.clone());
                 return Some(of);
             }
         };
@@ -177,6 +213,7 @@ impl Terminal {
             if writing.under != writing.path {
                 self.share.name_anew(&writing.under, &writing.path);
             }
+            self.put.insert(writing.path, writing.of.clone());
             whole.push(writing.of);
         }
         let answers: Vec<_> = self.later.extract_if(.., |(due, ..)| *due <= now).collect();

@@ -37,7 +37,8 @@ pub fn group_key() -> SealKey {
 
 pub fn group() -> Group {
     let facility = |code: &str| {
-        let made = json!({ "code": code, "name": "見本病院" });
+        // The simulated centre keeps no register of 照会番号: whether it knows one is the dice's.
+        let made = json!({ "code": code, "name": "見本病院", "register_references": false });
         let mut facility: Facility = serde_json::from_value(made).expect("a facility");
         for (_, id) in TERMINALS.iter().filter(|(of, _)| *of == code) {
             facility.terminals.push(Terminal {
@@ -79,6 +80,11 @@ pub enum Says {
 impl Says {
     pub const ALL: [Self; 3] = [Self::Valid, Self::Lost, Self::NotCommissioned];
 
+    /// 未委託 tells neither payer nor recipient.
+    pub fn tells_numbers(self) -> bool {
+        self != Self::NotCommissioned
+    }
+
     /// What a ward is told.
     pub fn ward(self) -> &'static str {
         match self {
@@ -87,6 +93,14 @@ impl Says {
             Self::NotCommissioned => "pending",
         }
     }
+}
+
+/// By what a facility knows somebody again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Key {
+    Chart,
+    Numbers,
+    Name,
 }
 
 /// One answer that a terminal got from the centre.
@@ -99,6 +113,8 @@ pub struct Seen {
     pub inquiry: Option<String>,
     pub person: u64,
     pub says: Says,
+    /// The facility has registered its chart number at the centre, and the answer repeats it (照会番号).
+    pub is_registered: bool,
     /// The centre's time, in whole seconds; no two answers have the same.
     pub executed_at: Timestamp,
 }
@@ -112,6 +128,17 @@ impl Seen {
         format!("{}", 70_000 + self.person)
     }
 
+    /// By what its facility can know again whom it is about: numbers, and the exact name where it tells none.
+    pub fn keys(&self) -> Vec<Key> {
+        let chart = self.is_registered.then_some(Key::Chart);
+        let numbers = self.says.tells_numbers().then_some(Key::Numbers);
+        let keys: Vec<Key> = chart.into_iter().chain(numbers).collect();
+        match keys.is_empty() {
+            true => vec![Key::Name],
+            false => keys,
+        }
+    }
+
     /// The bytes of the file. Some are large.
     pub fn bytes(&self) -> Vec<u8> {
         let blank = match self.person {
@@ -120,16 +147,12 @@ impl Seen {
         };
         let at = jiff::tz::offset(9).to_datetime(self.executed_at);
         let (moment, code) = (at.strftime("%Y%m%d%H%M%S"), TERMINALS[self.terminal].0);
-        let (validity, numbers, end) = match self.says {
-            Says::Valid => (1, true, ""),
-            Says::Lost => (
-                2,
-                true,
-                "<DisqualificationDate>20260501</DisqualificationDate>",
-            ),
-            Says::NotCommissioned => (6, false, ""),
+        let (validity, end) = match self.says {
+            Says::Valid => (1, ""),
+            Says::Lost => (2, "<DisqualificationDate>20260501</DisqualificationDate>"),
+            Says::NotCommissioned => (6, ""),
         };
-        let numbers = match numbers {
+        let numbers = match self.says.tells_numbers() {
             true => format!(
                 "<InsurerNumber>{PAYER}</InsurerNumber>\
                  <InsuredIdentificationNumber>{}</InsuredIdentificationNumber>",
@@ -142,7 +165,11 @@ impl Seen {
         let echo = self.inquiry.as_ref().map_or_else(String::new, |inquiry| {
             format!("<ArbitraryFileIdentifier>{inquiry}</ArbitraryFileIdentifier>")
         });
-        let (year, chart) = (1930 + self.person, self.chart());
+        let reference = match self.is_registered {
+            true => format!("<ReferenceNumber>{}</ReferenceNumber>", self.chart()),
+            false => String::new(),
+        };
+        let year = 1930 + self.person;
         format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"no\"?><XmlMsg><MessageHeader>{blank}\
              <ProcessExecutionTime>{moment}</ProcessExecutionTime>{blank}\
@@ -155,7 +182,7 @@ impl Seen {
              <ResultOfQualificationConfirmation><InsuredCardClassification>A1</InsuredCardClassification>\
              {numbers}<Name>見本　太郎</Name><NameKana>ﾐﾎﾝ ﾀﾛｳ</NameKana><Sex1>1</Sex1>\
              <Birthdate>{year}0501</Birthdate><QualificationDate>20250401</QualificationDate>{end}\
-             <InsurerName>見本市福祉事務所</InsurerName><ReferenceNumber>{chart}</ReferenceNumber>\
+             <InsurerName>見本市福祉事務所</InsurerName>{reference}\
              </ResultOfQualificationConfirmation></ResultList></MessageBody></XmlMsg>"
         )
         .into_bytes()
@@ -191,14 +218,21 @@ pub struct Model {
     pub kept: BTreeMap<ObservationId, Seen>,
     /// Let go while the disk lied: may be gone after a power cut, and need not be missed.
     pub doubtful: BTreeMap<ObservationId, Seen>,
+    /// How often each answer came to lie whole in a folder and was not taken away unread.
+    pub copies: BTreeMap<ObservationId, u64>,
+    /// Taken away by another program before its adapter has confirmed it: may be recorded or not.
+    pub stolen: BTreeMap<ObservationId, Seen>,
     /// Files that nobody can read, by terminal.
     pub garbage: [usize; TERMINALS.len()],
+    /// Those of them that another program took away, perhaps unread.
+    pub stolen_garbage: [usize; TERMINALS.len()],
     /// Terminals whose disk lied before a power cut.
     pub betrayed: [bool; TERMINALS.len()],
 }
 
 impl Model {
     pub fn seen(&self, id: &ObservationId) -> Option<&Seen> {
-        self.kept.get(id).or_else(|| self.doubtful.get(id))
+        let kept = self.kept.get(id).or_else(|| self.doubtful.get(id));
+        kept.or_else(|| self.stolen.get(id))
     }
 }

@@ -1,5 +1,6 @@
 //! The checker: promises that hold at every moment, and those that hold once all is quiet.
 
+mod identity;
 mod quiet;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -145,18 +146,11 @@ impl Checker {
     }
 
     fn fed(&self, stream: &str, born: u64, message: &Outgoing) {
-        let mut words = message.subject.split('.').skip(2);
-        let variant = words.next().unwrap_or_default().to_owned();
-        let facility = words.next().unwrap_or_default().to_owned();
-        let Some(epoch) = header(message, topology::STORE_EPOCH).and_then(|text| text.parse().ok())
+        let (Some((feed, number)), Some(ce_id)) = (numbered(message), header(message, "ce-id"))
         else {
-            return self.broken("a feed message has no epoch");
+            return self.broken("a feed message has no epoch, no number or no id");
         };
-        let feed = (variant, facility, epoch);
-        let number = header(message, FEED_SEQUENCE).and_then(|text| text.parse::<u64>().ok());
-        let (Some(number), Some(ce_id)) = (number, header(message, "ce-id")) else {
-            return self.broken("a feed message has no number or no id");
-        };
+        let epoch = feed.2;
         let body = serde_json::from_slice(&message.payload).unwrap_or(Value::Null);
         let told = Told { ce_id, body };
         let mut known = self.known();
@@ -194,6 +188,16 @@ impl Checker {
     }
 }
 
+/// Its feed, and its number there.
+fn numbered(message: &Outgoing) -> Option<(Feed, u64)> {
+    let mut words = message.subject.split('.').skip(2);
+    let variant = words.next()?.to_owned();
+    let facility = words.next()?.to_owned();
+    let epoch = header(message, topology::STORE_EPOCH)?.parse().ok()?;
+    let number = header(message, FEED_SEQUENCE)?.parse().ok()?;
+    Some(((variant, facility, epoch), number))
+}
+
 impl Watcher for Checker {
     fn said(&self, message: &Outgoing) {
         if message.subject.starts_with("shikaku.committed.") {
@@ -206,6 +210,17 @@ impl Watcher for Checker {
             self.logged(sequence, message);
         } else if stream.starts_with("FEED_") {
             self.fed(stream, born, message);
+        }
+    }
+
+    fn lost(&self, stream: &str, born: u64, message: &Outgoing) {
+        if let Some((feed, number)) = numbered(message).filter(|_| stream.starts_with("FEED_")) {
+            // Its number comes next again, and means the same.
+            let place = (stream.to_owned(), born, feed);
+            match number {
+                1 => drop(self.known().last.remove(&place)),
+                _ => drop(self.known().last.insert(place, number - 1)),
+            }
         }
     }
 

@@ -7,6 +7,7 @@ use shikaku_schemas::event::Event;
 use shikaku_schemas::feed::{FeedVariant, RecordView, ce_id, tell};
 use shikaku_schemas::value::{FacilityCode, ObservationId, RecordId};
 
+use super::identity::identity;
 use super::{Checker, Told};
 use crate::town::{CONSUMERS, Model, group};
 
@@ -136,35 +137,6 @@ fn once(checker: &Checker, model: &Model) {
     }
 }
 
-/// One person at one facility is one record, and nobody else is it.
-fn identity(checker: &Checker, model: &Model) {
-    let mut records: BTreeMap<(FacilityCode, u64), BTreeSet<RecordId>> = BTreeMap::new();
-    let mut first_seen: BTreeMap<RecordId, u64> = BTreeMap::new();
-    for event in checker.database.events() {
-        let Some(record) = event.head.patient else {
-            continue;
-        };
-        if event.head.kind == "patient-first-seen" {
-            *first_seen.entry(record).or_default() += 1;
-        }
-        let seen = event.head.observation_id.and_then(|id| model.seen(&id));
-        if let Some(seen) = seen {
-            let person = (seen.facility(), seen.person);
-            records.entry(person).or_default().insert(record);
-        }
-    }
-    if records.values().any(|records| records.len() > 1) {
-        checker.broken("identity: one person was split into two records");
-    }
-    let all: Vec<&RecordId> = records.values().flatten().collect();
-    if all.iter().collect::<BTreeSet<_>>().len() != all.len() {
-        checker.broken("identity: two people share a record");
-    }
-    if first_seen.values().any(|times| *times != 1) {
-        checker.broken("identity: a record was opened twice");
-    }
-}
-
 /// A straight fold over the ledger, without checkpoint, outbox or crash, tells just what was told.
 fn feed(
     checker: &Checker,
@@ -205,11 +177,18 @@ fn feed(
     }
 }
 
+/// What is known of one record at its facility.
+#[derive(Default)]
+struct Heard {
+    chart: String,
+    last: Option<(jiff::Timestamp, &'static str)>,
+}
+
 /// What a ward was told, from nothing but what terminals saw: at each position the answer that the centre gave
 /// last decides. So the word as of every position is checked, late answers included.
 fn wards(checker: &Checker, model: &Model, epoch: u32) {
     for facility in &group().facilities {
-        let mut latest: BTreeMap<u64, (jiff::Timestamp, &'static str)> = BTreeMap::new();
+        let mut known: BTreeMap<RecordId, Heard> = BTreeMap::new();
         let mut expected: Vec<(String, &'static str)> = Vec::new();
         for event in checker.database.events() {
             let head = &event.head;
@@ -220,14 +199,23 @@ fn wards(checker: &Checker, model: &Model, epoch: u32) {
             if seen.facility() != facility.code {
                 continue;
             }
-            let before = latest.get(&seen.person).copied();
+            let Some(record) = head.patient else {
+                continue;
+            };
+            let heard = known.entry(record).or_default();
+            // A chart number learnt is told with the word that stands, also by an answer that is late.
+            if seen.is_registered && heard.chart.is_empty() {
+                heard.chart = seen.chart();
+                expected.extend(heard.last.map(|(_, word)| (heard.chart.clone(), word)));
+            }
+            let before = heard.last;
             if before.is_some_and(|(at, _)| at > seen.executed_at) {
                 continue;
             }
             let word = seen.says.ward();
-            latest.insert(seen.person, (seen.executed_at, word));
+            heard.last = Some((seen.executed_at, word));
             if before.is_none_or(|(_, before)| before != word) {
-                expected.push((seen.chart(), word));
+                expected.push((heard.chart.clone(), word));
             }
         }
         let feed = ("department".to_owned(), facility.code.to_string(), epoch);

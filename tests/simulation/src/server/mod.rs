@@ -21,6 +21,8 @@ pub trait Watcher: Send + Sync {
     fn said(&self, message: &Outgoing);
     /// A stream stored a message; `born` tells streams of one name apart.
     fn stored(&self, stream: &str, born: u64, sequence: u64, message: &Outgoing);
+    /// A stream lost the last message that it had.
+    fn lost(&self, stream: &str, born: u64, message: &Outgoing);
     /// A message of a work queue was acknowledged and is gone.
     fn settled(&self, stream: &str, message: &Outgoing);
 }
@@ -56,6 +58,8 @@ struct Stream {
     born: u64,
     last: u64,
     kept: BTreeMap<u64, Outgoing>,
+    /// When each message was stored, by the clock on the wall.
+    stored_at: BTreeMap<u64, u64>,
     heard: HashMap<String, (Instant, u64)>,
     consumers: BTreeMap<String, Consumer>,
     changed: Arc<Notify>,
@@ -126,13 +130,41 @@ impl Server {
         state.batches.clear();
     }
 
+    /// As nats-server does: what is older than its stream keeps messages is gone, and what waited for its time is due.
+    pub fn time_went_by(&self) {
+        let now = self.sky.wall_millis();
+        let mut state = self.state();
+        for stream in state.streams.values_mut() {
+            stream.heard.clear();
+            let age = u64::try_from(stream.config.max_age.as_millis()).unwrap_or(u64::MAX);
+            let is_old = |at: &u64| age > 0 && now.saturating_sub(*at) > age;
+            let old = stream.stored_at.extract_if(.., |_, at| is_old(at));
+            for (sequence, _) in old {
+                stream.kept.remove(&sequence);
+            }
+            for consumer in stream.consumers.values_mut() {
+                consumer
+                    .pending
+                    .values_mut()
+                    .for_each(|due| *due = Instant::now());
+            }
+            stream.changed.notify_waiters();
+        }
+    }
+
+    /// Every stream there is.
+    pub fn names(&self) -> Vec<String> {
+        self.state().streams.keys().cloned().collect()
+    }
+
     /// The last messages of a stream are lost, as after a power cut without a sync.
     pub fn lose_tail(&self, name: &str, messages: u64) {
         let mut state = self.state();
         if let Some(stream) = state.streams.get_mut(name) {
             for _ in 0..messages {
-                if let Some((sequence, _)) = stream.kept.pop_last() {
+                if let Some((sequence, message)) = stream.kept.pop_last() {
                     stream.last = sequence - 1;
+                    self.watcher.lost(name, stream.born, &message);
                 }
             }
             let last = stream.last;

@@ -33,7 +33,7 @@ impl Server {
         let stream = state.streams.get_mut(&name).ok_or(Refused::NoStream)?;
         stream.expects(&messages[0], &name)?;
         for message in messages {
-            stream.store(&name, message, &*self.watcher);
+            stream.store(&name, message, self.sky.wall_millis(), &*self.watcher);
         }
         Ok(stream.last)
     }
@@ -58,7 +58,7 @@ impl Server {
             }
             stream.heard.insert(id, (now, stream.last + 1));
         }
-        stream.store(&name, message, &*self.watcher);
+        stream.store(&name, message, self.sky.wall_millis(), &*self.watcher);
         Ok(Stored {
             sequence: stream.last,
             duplicate: false,
@@ -91,6 +91,7 @@ impl Server {
             born,
             last: 0,
             kept: BTreeMap::new(),
+            stored_at: BTreeMap::new(),
             heard: HashMap::new(),
             consumers: BTreeMap::new(),
             changed: Arc::default(),
@@ -163,8 +164,9 @@ impl Stream {
         }
     }
 
-    fn store(&mut self, name: &str, message: Outgoing, watcher: &dyn Watcher) {
+    fn store(&mut self, name: &str, message: Outgoing, at_ms: u64, watcher: &dyn Watcher) {
         self.last += 1;
+        self.stored_at.insert(self.last, at_ms);
         watcher.stored(name, self.born, self.last, &message);
         self.kept.insert(self.last, message);
         self.changed.notify_waiters();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use shikaku_broker::Outgoing;
 use shikaku_schemas::command::CommandReply;
 use tokio::time::{sleep, timeout};
@@ -70,6 +70,12 @@ impl World {
                 ("inquire-ticket", arguments)
             }
         };
+        self.gives(facility, kind, &arguments);
+    }
+
+    /// Somebody gives a command.
+    pub(super) fn gives(&self, facility: &str, kind: &str, arguments: &Value) {
+        let dice = &self.sky.dice;
         let id = Uuid::from_u128((u128::from(dice.next()) << 64) | u128::from(dice.next()));
         let command = json!({
             "command_id": id, "by": "desk", "command": kind, "arguments": arguments,
@@ -82,6 +88,11 @@ impl World {
         };
         self.desks.heard().giving += 1;
         tokio::spawn(give(self.server.clone(), message, id, self.desks.clone()));
+    }
+
+    /// Whether a command is still being given.
+    pub(super) fn is_giving(&self) -> bool {
+        self.desks.heard().giving > 0
     }
 
     /// What happened to each inquiry.
@@ -100,7 +111,7 @@ impl World {
 
     /// A command or an inquiry that has no end yet.
     pub(super) fn unanswered(&self) -> Option<String> {
-        if self.desks.heard().giving > 0 {
+        if self.is_giving() {
             return Some("a command".to_owned());
         }
         // Nor is an inquiry missed that a restore took.
@@ -118,7 +129,9 @@ impl World {
         let inquiries = self.inquiries();
         for (command, ids) in &self.desks.heard().done {
             let is_whole = self.checker.restores() == 0;
-            let lost = |id: &Uuid| is_whole && !inquiries.contains_key(&id.to_string());
+            let lost = |id: &Uuid| {
+                is_whole && !inquiries.contains_key(&id.to_string()) && !self.was_a_case(*id)
+            };
             if ids.len() > 1 || ids.iter().any(lost) {
                 let what = format!("command {command} came to {ids:?}, or to nothing");
                 self.sky.story.broken(self.sky.millis(), what);

@@ -8,22 +8,30 @@ use tokio::time::Instant;
 use super::{Machine, Role, World};
 use crate::node::{Death, Weather};
 
+/// Less than the thirty days of a feed: what nobody took is there still.
+const DAYS_AT_MOST: u64 = 28;
+
 impl World {
     pub(super) async fn something(&mut self) {
         if self.restores && self.sky.dice.per_mille(80) {
             self.backup = Some(self.database.backup());
         }
         match self.sky.dice.below(100) {
-            0..42 => self.ordinary(),
-            42..50 => self.at_a_desk(),
+            0..36 => self.ordinary(),
+            36..42 => self.at_two_counters(),
+            42..48 => self.at_a_desk(),
+            48..50 => self.decide_cases(),
             50..62 => self.death(),
             62..66 => self.pause(),
             66..72 => self.cut(),
-            72..75 => self.broker_away(),
+            72..74 => self.broker_away(),
+            74..75 => self.thief(),
             75..77 => self.wipe(),
             77..80 => self.end_session(),
             80..90 => self.storm(),
-            90..92 => self.jump_clock(),
+            90..91 => self.jump_clock(),
+            91..92 if self.sky.dice.per_mille(500) => self.days_go_by(),
+            91..92 => self.thief(),
             92..93 if self.restores => self.put_back().await,
             92..93 => self.jump_clock(),
             93..96 => self.consumers_away(),
@@ -104,8 +112,8 @@ impl World {
     fn lose_tail(&mut self) {
         self.broker_away();
         let messages = self.sky.dice.from_to(1, 5);
-        for stream in ["OBSERVATIONS", "LOG"] {
-            self.server.lose_tail(stream, messages);
+        for stream in self.server.names() {
+            self.server.lose_tail(&stream, messages);
         }
         self.fault(format!("the broker lost its last {messages} messages"));
     }
@@ -157,6 +165,20 @@ impl World {
         let length = self.sky.dice.from_to(1000, 60_000);
         self.consumers_back_at = Some(Instant::now() + Duration::from_millis(length));
         self.fault(format!("consumers are away for {length} ms"));
+    }
+
+    /// Everything is switched off for days, and consumers stay away for some time more: within what feeds keep.
+    fn days_go_by(&mut self) {
+        let days = self.sky.dice.from_to(1, 8);
+        if self.days + days > DAYS_AT_MOST {
+            return;
+        }
+        self.days += days;
+        self.sky.sleeps_for(days * 24 * 3_600_000);
+        self.server.time_went_by();
+        self.database.end_session();
+        self.fault(format!("{days} days go by"));
+        self.consumers_away();
     }
 
     fn lose_models(&mut self) {

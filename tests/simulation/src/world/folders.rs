@@ -60,6 +60,8 @@ impl World {
             Content::Answer(seen) => {
                 let (id, evidence) = seen.observed();
                 self.checker.rests_on(id, evidence);
+                *self.model.copies.entry(id).or_default() += 1;
+                self.model.stolen.remove(&id);
                 // What a lying disk lost may be taken for known when it comes again.
                 let is_forgotten = self.model.betrayed[place] && seen.folder == "res";
                 match is_forgotten || self.model.doubtful.contains_key(&id) {
@@ -67,6 +69,31 @@ impl World {
                     false => drop(self.model.kept.insert(id, seen)),
                 }
             }
+        }
+    }
+
+    /// Another program takes a file away. What its adapter has not read is nobody's: it may be recorded or not.
+    pub(super) fn thief(&mut self) {
+        let place = usize::try_from(self.sky.dice.below(TERMINALS.len() as u64));
+        let place = place.unwrap_or_default();
+        let Some(stolen) = self.terminals[place].steals() else {
+            return;
+        };
+        self.fault(format!("a thief at {}", TERMINALS[place].1));
+        let Content::Answer(seen) = stolen else {
+            self.model.stolen_garbage[place] += 1;
+            return;
+        };
+        let (id, _) = seen.observed();
+        let copies = self.model.copies.entry(id).or_default();
+        // In `res` an answer has one name, however often it is written there.
+        *copies = match seen.folder {
+            "res" => 0,
+            _ => copies.saturating_sub(1),
+        };
+        if *copies == 0 && !self.checker.was_answered(&id) {
+            self.model.kept.remove(&id);
+            self.model.stolen.insert(id, seen);
         }
     }
 
@@ -108,13 +135,14 @@ impl World {
                     "the folder equation of {id}: {seen} seen, {ended} ended"
                 ));
             }
-            if self.set_aside(place) < self.model.garbage[place] && !self.model.betrayed[place] {
+            let garbage = self.model.garbage[place] - self.model.stolen_garbage[place];
+            if self.set_aside(place) < garbage && !self.model.betrayed[place] {
                 return Some(format!("the quarantine of {id}"));
             }
         }
         let mut kept = self.model.kept.iter();
         let unread = kept.find(|(id, _)| !self.checker.was_answered(id));
-        unread.map(|(_, seen)| format!("an answer of {}", TERMINALS[seen.terminal].1))
+        unread.map(|(_, seen)| format!("an answer of {}: {seen:?}", TERMINALS[seen.terminal].1))
     }
 
     /// Once all is quiet: nothing was set aside but what nobody can read.

@@ -1,5 +1,6 @@
 //! The world: machines with their processes, the people, and everything that goes wrong.
 
+mod cases;
 mod consumer;
 mod desk;
 mod faults;
@@ -100,6 +101,8 @@ pub struct World {
     broker_back_at: Option<Instant>,
     calm_at: Option<Instant>,
     consumers_back_at: Option<Instant>,
+    /// Days that went by at once.
+    days: u64,
     pub crashes: u64,
     pub faults: u64,
 }
@@ -133,6 +136,7 @@ impl World {
             broker_back_at: None,
             calm_at: None,
             consumers_back_at: None,
+            days: 0,
             crashes: 0,
             faults: 0,
             sky,

@@ -35,6 +35,22 @@ impl World {
             .tell(format!("{} answers at {}", count, TERMINALS[place].1));
     }
 
+    /// One person is asked about at two counters of one facility at once, and the answers tell different numbers.
+    pub(super) fn at_two_counters(&mut self) {
+        let person = self.sky.dice.below(5);
+        for place in [0, 1] {
+            let seen = Seen {
+                person,
+                ..self.answer(place)
+            };
+            if let Some(whole) = self.terminals[place].face(Content::Answer(seen)) {
+                self.lies_there(place, whole);
+            }
+        }
+        self.sky
+            .tell(format!("person {person} is asked about at two counters"));
+    }
+
     pub(super) fn answer(&mut self, terminal: usize) -> Seen {
         let dice = &self.sky.dice;
         // Some answers were long on their way.
@@ -49,6 +65,7 @@ impl World {
             inquiry: None,
             person: dice.below(5),
             says: *dice.pick(&Says::ALL),
+            is_registered: dice.per_mille(600),
             executed_at: jiff::Timestamp::from_second(second)
                 .unwrap_or(jiff::Timestamp::UNIX_EPOCH),
         }

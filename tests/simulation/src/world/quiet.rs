@@ -29,6 +29,7 @@ impl World {
             sleep(Duration::from_millis(500)).await;
             self.tick().await;
             self.mend();
+            self.decide_the_rest();
             match self.unquiet() {
                 None => {
                     waits_for.clear();
@@ -76,7 +77,11 @@ impl World {
 
     /// What is not done yet.
     fn unquiet(&self) -> Option<String> {
-        if let Some(what) = self.unread().or_else(|| self.unanswered()) {
+        if let Some(what) = self
+            .unread()
+            .or_else(|| self.undecided())
+            .or_else(|| self.unanswered())
+        {
             return Some(what);
         }
         let head = self.database.position();
