@@ -75,6 +75,7 @@ impl Scene {
     }
 }
 
+/// T8: a rebuild gives the same rows and tells nothing twice.
 #[tokio::test(flavor = "multi_thread")]
 async fn once_again_and_from_zero_give_the_same_rows_and_tell_nothing_twice() {
     let mut scene = Scene::with_people(50).await;
@@ -147,6 +148,7 @@ async fn postgres_gives_the_same_rows_as_sqlite() {
     assert_eq!(told(&scene.broker, Audience::Receipt).await, feed);
 }
 
+/// T7: rows, checkpoint and outbox change together.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crash_between_publishing_and_marking_repeats_nothing() {
     let scene = Scene::with_people(10).await;
@@ -181,6 +183,7 @@ async fn what_a_dead_broker_never_stored_is_published_in_order() {
     assert_eq!(told(&scene.broker, Audience::Receipt).await.len(), 43 * 5);
 }
 
+/// T14: a broker or a node of it lost: streams are refilled, consumers go on.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wiped_broker_is_refilled_with_the_same_ids_and_numbers() {
     let mut scene = Scene::with_people(20).await;
@@ -212,6 +215,7 @@ async fn a_wiped_broker_is_refilled_with_the_same_ids_and_numbers() {
     }
 }
 
+/// T11: a poison event parks its record alone.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_poison_event_parks_its_record_and_lets_others_flow() {
     let mut scene = Scene::with_people(2).await;
@@ -248,6 +252,7 @@ async fn a_poison_event_parks_its_record_and_lets_others_flow() {
     assert!(!feed.iter().any(ended), "what is later waits behind it");
 }
 
+/// T11: a poison event parks its record alone.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_event_type_stops_after_what_came_before() {
     let mut scene = Scene::with_people(1).await;
@@ -286,6 +291,7 @@ async fn an_unknown_event_type_stops_after_what_came_before() {
     ));
 }
 
+/// T32: a backup restores on a fresh machine.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restored_ledger_is_told_anew_from_one_on_in_its_own_epoch() {
     let mut scene = Scene::with_people(4).await;
@@ -388,6 +394,7 @@ async fn a_log_that_is_long_being_filled_tells_nothing_twice() {
     );
 }
 
+/// T2: no reader skips.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gap_is_waited_for_and_never_skipped() {
     let mut scene = Scene::with_people(1).await;

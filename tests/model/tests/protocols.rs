@@ -179,6 +179,7 @@ fn log_is_the_ledgers_copy() {
     all("relay", &Relay::default());
 }
 
+/// T7: rows, checkpoint and outbox change together.
 #[test]
 fn feeds_tell_once_and_in_order() {
     let one = Outbox::new(1, 3);
