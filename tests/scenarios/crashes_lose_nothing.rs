@@ -17,6 +17,7 @@ use shikaku_tests::until;
 
 const FILES: u32 = 500;
 
+/// T1: no acknowledged event is lost.
 #[test]
 fn and_repeat_nothing() {
     let kills = number("SHIKAKU_KILLS", 10);

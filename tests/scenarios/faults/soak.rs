@@ -24,6 +24,7 @@ fn hours() -> f64 {
     std::env::var("SHIKAKU_SOAK_HOURS").map_or(0.003, |text| text.parse().expect("hours"))
 }
 
+/// T36: a long mixed load stays right and flat.
 #[test]
 fn stays_right_and_flat() {
     let lasts = Duration::from_secs_f64(hours() * 3600.0);
@@ -71,7 +72,9 @@ fn disturb(scene: &mut Scene, moments: &mut Moments) {
             let injection =
                 Injection::into(scene.hub.process(), "fsync,fdatasync:error=EIO:when=2+3");
             scene.drop_faces(4);
-            std::thread::park_timeout(Duration::from_millis(500));
+            until("a sync fails", || {
+                (injection.fired() > 0 || !scene.hub.runs()).then_some(())
+            });
             drop(injection);
         }
         _ => {}
