@@ -8,7 +8,7 @@ use std::time::Duration;
 use shikaku_tests::centre::Centre;
 use shikaku_tests::chance::{Moments, number};
 use shikaku_tests::count::Counts;
-use shikaku_tests::desk::{Desk, Done};
+use shikaku_tests::desk::Desk;
 use shikaku_tests::feed::Subscriber;
 use shikaku_tests::folder::Terminal;
 use shikaku_tests::hub::Hub;
@@ -50,10 +50,11 @@ fn and_repeat_nothing() {
         let asker = scope.spawn(|| ask(desk, begin));
         kill_at_random(&mut hub, kills, [files, asks]);
         writer.join().unwrap();
-        let done = asker.join().unwrap();
+        let desk = asker.join().unwrap();
+        let done = desk.done();
         assert_eq!(done.len() as u64, kills, "each command was answered");
         let heard = [&receipt, &ward].map(|feed| move || feed.messages());
-        settled(&hub, &town, &centre, &done, &heard)
+        settled(&hub, &town, &centre, done, &heard)
     });
     println!(
         "kills={kills} files={files} requests-taken={} inquiries={:?} {}",
@@ -89,11 +90,11 @@ fn drop_files(town: &Town, terminals: &[Terminal; 2], wave: u64, begin: Receiver
 }
 
 /// Before each kill somebody asks.
-fn ask(mut desk: Desk<'_>, begin: Receiver<()>) -> Done {
+fn ask<'a>(mut desk: Desk<'a>, begin: Receiver<()>) -> Desk<'a> {
     for () in begin {
         desk.asks();
     }
-    desk.done()
+    desk
 }
 
 fn kill_at_random(hub: &mut Hub, kills: u64, work: [Sender<()>; 2]) {

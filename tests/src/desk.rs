@@ -73,8 +73,8 @@ impl<'a> Desk<'a> {
     }
 
     /// Everything that it asked came to this.
-    pub fn done(self) -> Done {
-        self.done
+    pub fn done(&self) -> &Done {
+        &self.done
     }
 
     /// The inquiry, unless nothing was answered.

@@ -162,7 +162,9 @@ fn each_broken_promise_is_told() {
         |it| *it.asked.get_mut(INQUIRY).unwrap() = 2,
         |it| it.event("inquiry-submitted", 0)["type"] = "inquiry-timed-out".into(),
         |it| it.event("inquiry-submitted", 0)["type"] = "inquiry-requested".into(),
-        |it| drop(it.done.get_mut("a").unwrap().insert("another".to_owned())),
+        |it| {
+            it.done.get_mut("a").unwrap().insert("another".to_owned());
+        },
     ];
     for (at, plant) in breaks.iter().enumerate() {
         let mut whole = whole();
