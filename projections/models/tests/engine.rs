@@ -3,7 +3,8 @@
 
 mod stage;
 
-use std::time::Duration;
+use std::ops::Range;
+use std::time::{Duration, Instant};
 
 use async_nats::jetstream::consumer::PullConsumer;
 use futures::future::join_all;
@@ -50,6 +51,25 @@ impl Scene {
     fn role(&self) -> Role {
         let path = self.folder.path();
         Role::start(options(&self.broker, &self.town, sqlite(path), path))
+    }
+
+    /// How long a newcomer waits until everybody is told, the middle one of several.
+    async fn lag_of_others(&mut self, newcomers: Range<u128>) -> Duration {
+        let role = self.role();
+        role.caught_up(self.end()).await;
+        let mut lags = Vec::new();
+        for n in newcomers {
+            let from = self.town.log.len() + 1;
+            self.town.newcomer(n);
+            self.town.publish(&self.broker, from).await;
+            let begin = Instant::now();
+            role.caught_up(self.end()).await;
+            lags.push(begin.elapsed());
+        }
+        role.stop().await.unwrap();
+        lags.sort();
+        println!("others wait {lags:?} behind a poison event");
+        lags[lags.len() / 2]
     }
 
     fn end(&self) -> u64 {
@@ -240,6 +260,8 @@ async fn a_poison_event_parks_its_record_and_lets_others_flow() {
         assert_eq!(role.status.projections()["ehr"].parked_records, 1);
         role.stop().await.unwrap();
     }
+    let lag = scene.lag_of_others(4..9).await;
+    assert!(lag < Duration::from_secs(1), "others wait for {lag:?}");
     let letter = &scene.parked().await[0];
     assert_eq!(letter["position"], 13);
     assert_eq!(
