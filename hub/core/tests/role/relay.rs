@@ -36,6 +36,7 @@ async fn a_lost_log_is_filled_again_while_the_hub_runs() {
     hub.stop().await.unwrap();
 }
 
+/// T12: the relay copies each event once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_log_of_another_story_is_thrown_away() {
     let stage = Stage::new().await;
@@ -132,6 +133,7 @@ async fn a_ledger_that_log_remembers_more_of_is_not_written_on() {
     hub.stop().await.unwrap();
 }
 
+/// T12: the relay copies each event once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_foreign_message_between_two_batches_is_noticed() {
     let stage = Stage::new().await;
@@ -148,6 +150,7 @@ async fn a_foreign_message_between_two_batches_is_noticed() {
     hub.stop().await.unwrap();
 }
 
+/// T1: no acknowledged event is lost.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hubs_and_brokers_die_and_every_file_is_recorded_once() {
     let mut stage = Stage::new().await;
@@ -189,6 +192,7 @@ async fn hubs_and_brokers_die_and_every_file_is_recorded_once() {
     hub.stop().await.unwrap();
 }
 
+/// T14: a broker or a node of it lost: streams are refilled, consumers go on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wiped_broker_gets_its_streams_and_durables_again() {
     let mut stage = Stage::new().await;
