@@ -31,6 +31,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use shikaku_disk::Disk;
+use shikaku_schemas::mutant::{Mutant, planted};
 
 /// The folders of a terminal that requests pass through.
 #[derive(Debug, Clone)]
@@ -56,7 +57,7 @@ impl Folders {
     pub(crate) fn remove_left(&self, path: &Path) {
         let removed = self.disk.remove_file(path);
         let stays = removed.is_err_and(|error| error.kind() != io::ErrorKind::NotFound);
-        if stays {
+        if stays && !planted(Mutant::LeaveLeftOvers) {
             self.left().insert(path.to_owned());
         }
     }

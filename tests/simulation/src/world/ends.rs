@@ -14,6 +14,7 @@ use shikaku_models::ModelsError;
 use shikaku_terminal::TerminalError;
 
 use crate::node::Node;
+use crate::panics;
 
 /// Why an end is lawful.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +64,9 @@ pub(super) fn ended<E: Error>(node: &Node, ended: Result<(), E>, cause: impl Fn(
     };
     let sky = &node.sky;
     sky.tell(format!("{} ended{text}", node.name));
+    if let Some(what) = panics::first() {
+        sky.story.broken(sky.millis(), format!("a panic: {what}"));
+    }
     let is_calm = sky.mended.load(Ordering::SeqCst);
     if cause == Cause::Bug || (cause == Cause::Fault && is_calm) {
         let what = format!("{} ended, which it may not{text}", node.name);

@@ -39,6 +39,9 @@ impl World {
             sleep(Duration::from_millis(500)).await;
             self.tick().await;
             self.mend();
+            if self.sky.story.verdict().is_some() {
+                return Ok(());
+            }
             if begun.elapsed() > UNDER_WAY {
                 self.sky.mended.store(true, Ordering::SeqCst);
             }
