@@ -188,6 +188,7 @@ fn many(asked: &Asked, seeds: u64) -> ExitCode {
         count(&looked, &outcome.asked);
         if let Some(broken) = &outcome.broken {
             let last = last(seed, asked.manner.steps, &outcome);
+            eprintln!("seed {seed}: {broken}");
             return Some(format!("seed {seed}: {broken}\n{last}"));
         }
         let tells_another = seed.is_multiple_of(REPLAYED) && !replays(seed, asked.manner, &outcome);

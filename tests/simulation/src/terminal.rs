@@ -103,8 +103,8 @@ impl Terminal {
                 continue;
             }
             match self.sky.dice.below(10) {
-                0 => drop(self.left.insert(path)),
-                1..5 => {}
+                0..2 => drop(self.left.insert(path)),
+                2..6 => {}
                 _ => taken.extend(self.take(&path)),
             }
         }

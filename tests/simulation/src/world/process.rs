@@ -52,7 +52,8 @@ pub(super) async fn hub(
         group_key: group_key(),
         nats: broker,
         feed_days: 30,
-        answer_timeout: Duration::from_secs(40),
+        // Some answers come later: a terminal takes its time for them, up to 25 s.
+        answer_timeout: Duration::from_secs(15),
         jobs: JobOptions::default(),
         months: MonthOptions::OFF,
         medical: Default::default(),
