@@ -135,11 +135,10 @@ impl World {
 
     /// Once all is quiet: nothing was set aside but what nobody can read.
     pub(super) fn folders_agree(&self) {
-        for place in 0..TERMINALS.len() {
+        for (place, (_, id)) in TERMINALS.iter().enumerate() {
             self.checker.asked("what lies in the folders", 1);
             let (aside, garbage) = (self.set_aside(place), self.model.garbage[place]);
             if aside > garbage {
-                let id = TERMINALS[place].1;
                 let what = format!("{aside} files of {id} were set aside, {garbage} can't be read");
                 self.sky.story.broken(self.sky.millis(), what);
             }
