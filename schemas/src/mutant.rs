@@ -46,7 +46,7 @@ pub enum Mutant {
     DropTheEpochCheck,
     /// A feed gives the ids of the first epoch again in a later one.
     KeepIds,
-    /// What a share would not let go of is not removed later.
+    /// A request that was withdrawn is left lying.
     LeaveLeftOvers,
     /// The hub says nothing of an inquiry of which nothing is heard.
     NeverOverdue,

@@ -55,9 +55,12 @@ impl Folders {
 
     /// Removes a left-over of ours, which names a patient; where that fails it is tried again.
     pub(crate) fn remove_left(&self, path: &Path) {
+        if planted(Mutant::LeaveLeftOvers) {
+            return;
+        }
         let removed = self.disk.remove_file(path);
         let stays = removed.is_err_and(|error| error.kind() != io::ErrorKind::NotFound);
-        if stays && !planted(Mutant::LeaveLeftOvers) {
+        if stays {
             self.left().insert(path.to_owned());
         }
     }
