@@ -34,6 +34,8 @@ pub struct Sky {
     pub begun: Instant,
     /// The ledger was put back, and not every hub's machine was told: it is rightly refused there.
     pub restoring: AtomicBool,
+    /// Everything was made good: from here on nothing ends by itself.
+    pub mended: AtomicBool,
     weather: Mutex<Weather>,
 }
 
@@ -44,6 +46,7 @@ impl Sky {
             story: Story::default(),
             begun: Instant::now(),
             restoring: AtomicBool::new(false),
+            mended: AtomicBool::new(false),
             weather: Mutex::default(),
         }
     }

@@ -7,6 +7,8 @@ use shikaku_schemas::event::Event;
 use shikaku_schemas::feed::{FeedVariant, RecordView, ce_id, tell};
 use shikaku_schemas::value::{FacilityCode, ObservationId, RecordId};
 
+use super::as_of::as_of;
+use super::audience::audiences;
 use super::{Checker, Told};
 use crate::town::{CONSUMERS, Model, group};
 
@@ -42,6 +44,7 @@ pub async fn settled(
     once(checker, model);
     identity(checker, model);
     let report = ledger.verify(|_| {}).await?;
+    checker.asked("the proof", 1);
     if let Some(bad) = report.first_bad {
         let (position, reason) = (bad.position, bad.reason);
         checker.broken(format!("the proof breaks at {position}: {reason}"));
@@ -59,9 +62,12 @@ pub async fn settled(
         }
     }
     wards(checker, model, epoch);
+    audiences(checker, model, epoch);
+    as_of(checker, ledger, model).await?;
     for ((name, audience, facility, insurance), taken) in CONSUMERS.iter().zip(taken) {
         let variant = FeedVariant::of(*audience, *insurance).to_string();
         let told = checker.told(&(variant, (*facility).to_owned(), epoch));
+        checker.asked("what a consumer took", told.len() as u64);
         // Whom nothing was told in this epoch still has what it took before.
         let taken = taken.of(epoch);
         if taken != told {
@@ -83,7 +89,7 @@ fn stored_with(opened: &[shikaku_ledger::Opened]) -> Vec<WithEvent> {
         .collect()
 }
 
-fn variants() -> BTreeSet<FeedVariant> {
+pub(super) fn variants() -> BTreeSet<FeedVariant> {
     let plain = shikaku_schemas::feed::Audience::ALL
         .iter()
         .map(|audience| FeedVariant::of(*audience, false));
@@ -97,6 +103,7 @@ fn positions(checker: &Checker) {
     let mut versions: BTreeMap<String, u64> = BTreeMap::new();
     let mut ids = BTreeSet::new();
     for (at, event) in checker.database.events().iter().enumerate() {
+        checker.asked("positions and versions", 1);
         let head = &event.head;
         if head.position.0 != at as u64 + 1 {
             checker.broken("invariant 4: positions have a gap");
@@ -120,6 +127,7 @@ fn once(checker: &Checker, model: &Model) {
             *verified.entry(id).or_default() += 1;
         }
     }
+    checker.asked("every answer once", model.kept.len() as u64);
     for id in model.kept.keys() {
         match verified.get(id) {
             Some(1) => {}
@@ -153,6 +161,7 @@ fn identity(checker: &Checker, model: &Model) {
             records.entry(person).or_default().insert(record);
         }
     }
+    checker.asked("one person, one record", records.len() as u64);
     if records.values().any(|records| records.len() > 1) {
         checker.broken("identity: one person was split into two records");
     }
@@ -192,6 +201,7 @@ fn feed(
         }
     }
     let told = checker.told(&(variant.to_string(), facility.to_string(), epoch));
+    checker.asked("a feed as folded straight", expected.len() as u64);
     if told != expected {
         let at = expected
             .iter()
@@ -230,6 +240,7 @@ fn wards(checker: &Checker, model: &Model, epoch: u32) {
                 expected.push((seen.chart(), word));
             }
         }
+        checker.asked("a ward's words", expected.len() as u64);
         let feed = ("department".to_owned(), facility.code.to_string(), epoch);
         let told: Vec<(String, String)> = checker
             .told(&feed)

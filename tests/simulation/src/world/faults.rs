@@ -13,7 +13,7 @@ impl World {
         if self.restores && self.sky.dice.per_mille(80) {
             self.backup = Some(self.database.backup());
         }
-        match self.sky.dice.below(100) {
+        match self.drawn(100) {
             0..42 => self.ordinary(),
             42..50 => self.at_a_desk(),
             50..62 => self.death(),
@@ -144,7 +144,7 @@ impl World {
         let machine = &mut self.machines[at];
         machine.node.jump_clock(by);
         machine.skew_ms += by;
-        self.jumped = true;
+        self.furthest_ms = self.furthest_ms.max(machine.skew_ms);
         let name = machine.node.name.clone();
         self.fault(format!("the clock of {name} jumps by {by} ms"));
     }
