@@ -52,6 +52,14 @@ pub enum Mutant {
     ForgetKeysInBatch,
     /// A feed gives the ids of the first epoch again in a later one.
     KeepIds,
+    /// A request that was withdrawn is left lying.
+    LeaveLeftOvers,
+    /// The hub says nothing of an inquiry of which nothing is heard.
+    NeverOverdue,
+    /// What was recorded later counts as known at a time.
+    KnowTooEarly,
+    /// Members that need `insurance_fields` pass without it.
+    TellFieldsToAll,
 }
 
 impl Mutant {
@@ -80,6 +88,10 @@ impl Mutant {
         ("learn-one-key", Self::LearnOneKey),
         ("forget-keys-in-batch", Self::ForgetKeysInBatch),
         ("keep-ids", Self::KeepIds),
+        ("leave-left-overs", Self::LeaveLeftOvers),
+        ("never-overdue", Self::NeverOverdue),
+        ("know-too-early", Self::KnowTooEarly),
+        ("tell-fields-to-all", Self::TellFieldsToAll),
     ];
 }
 

@@ -65,6 +65,7 @@ fn golden_payloads_are_read_without_loss() {
     }
 }
 
+/// T33: versions meet without loss.
 /// A release reads what the next one writes, as long as that only adds members.
 #[test]
 fn members_of_a_later_release_are_passed_over() {

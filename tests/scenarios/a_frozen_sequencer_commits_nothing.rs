@@ -110,6 +110,7 @@ impl Site {
     }
 }
 
+/// T4: a paused writer that wakes commits nothing.
 #[test]
 fn after_it_wakes() {
     let mut site = site();

@@ -26,11 +26,11 @@ fn bad_files() -> Vec<(&'static str, Vec<u8>)> {
     ]
     .concat();
     let mut huge = good.clone();
-    huge.resize(50 * 1024 * 1024, b' ');
+    huge.resize(100_000_000, b' ');
     vec![
         ("truncated", good[..good.len() * 2 / 3].to_vec()),
         ("empty", Vec::new()),
-        ("50 MiB", huge),
+        ("100 MB", huge),
         ("deeply nested", nested.into_bytes()),
         ("wrong encoding", wrong_encoding),
         (
@@ -56,6 +56,7 @@ fn parked(hub: &Hub) -> Vec<String> {
         .collect()
 }
 
+/// T17: half-written, replaced, empty, huge, wrongly encoded, locked files are all accounted for.
 #[test]
 fn with_a_reason_and_the_hub_goes_on() {
     for take in [false, true] {

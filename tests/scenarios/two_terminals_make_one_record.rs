@@ -10,6 +10,7 @@ use shikaku_tests::settings::Settings;
 
 const PAIRS: u32 = 200;
 
+/// T6: of many at once about one patient none is dropped.
 #[test]
 fn two_hundred_times() {
     let hub = Hub::start(&Settings::default().terminals(&["t1", "t2"]));

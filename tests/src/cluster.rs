@@ -67,6 +67,17 @@ impl Cluster {
         self.nodes[n].running = None;
     }
 
+    /// While a node is dead: its disk is lost.
+    #[track_caller]
+    pub fn forget(&mut self, n: usize) {
+        let folder = &self.nodes[n].folder;
+        for entry in std::fs::read_dir(folder).unwrap().flatten() {
+            if entry.path().is_dir() {
+                std::fs::remove_dir_all(entry.path()).unwrap();
+            }
+        }
+    }
+
     /// Starts a node again, on what it has.
     #[track_caller]
     pub fn resume(&mut self, n: usize) {

@@ -15,16 +15,19 @@
 
 pub mod archive;
 pub mod broker;
+pub mod centre;
 pub mod chance;
 pub mod checker;
 pub mod clock;
 pub mod cluster;
 pub mod count;
+pub mod desk;
 pub mod face;
 pub mod feed;
 pub mod folder;
 pub mod hub;
 pub mod injection;
+pub mod judge;
 pub mod line;
 pub mod network;
 pub mod outside;
@@ -32,8 +35,10 @@ pub mod postgres;
 pub mod process;
 pub mod program;
 pub mod settings;
+pub mod settled;
 pub mod simulated;
 pub mod site;
+pub mod town;
 pub mod volume;
 pub mod words;
 

@@ -42,5 +42,23 @@ fn each_item_has_a_row_that_says_what_holds_it_or_that_it_is_open() {
             !columns[3].is_empty() || columns[4].starts_with("open"),
             "T{item} is neither held nor open"
         );
+        for (path, name) in named(columns[3]) {
+            let doc = doc_of(&read(&path), &name);
+            assert!(
+                doc.contains(&format!("/// T{item}: ")),
+                "{path}::{name} does not say that it holds T{item}:\n{doc}"
+            );
+        }
     }
+}
+
+/// The comment of a test: the lines of comments and attributes right before it.
+fn doc_of(source: &str, name: &str) -> String {
+    let (before, _) = source
+        .split_once(&format!("fn {name}("))
+        .expect("it is there");
+    let (above, _) = before.rsplit_once('\n').unwrap_or_default();
+    let above = above.lines().rev().map(str::trim);
+    let of_it = above.take_while(|line| line.starts_with("///") || line.starts_with("#["));
+    of_it.collect::<Vec<_>>().join("\n")
 }

@@ -177,6 +177,7 @@ fn parked_entries_keep_their_bytes_over_a_restart_until_retried_or_discarded() {
     assert!(spool.read(&id(1)).unwrap().is_none());
 }
 
+/// T19: a full, read-only or failing disk: nothing acknowledged falsely, recovery by itself.
 #[test]
 fn a_full_spool_refuses_and_takes_again_when_room_is_made() {
     let folder = tempfile::tempdir().unwrap();
@@ -221,6 +222,7 @@ fn appends_for_ever() {
     }
 }
 
+/// T1: no acknowledged event is lost.
 #[test]
 fn acknowledged_entries_survive_kill_9() {
     let folder = tempfile::tempdir().unwrap();

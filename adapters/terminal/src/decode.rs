@@ -144,7 +144,7 @@ fn read(name: &str, bytes: &[u8], place: Place<'_>) -> Result<Verdict, OqsError>
         return Ok(answer(body, None, form, None));
     }
     let text = match form {
-        Form::Zip => Cow::Owned(unpack(bytes, family, place.zip_password)?),
+        Form::Zip => Cow::Owned(unpack(bytes, &answer_prefix(family), place.zip_password)?),
         Form::Xml | Form::Pdf => Cow::Borrowed(bytes),
     };
     let (body, as_of) = match family {
@@ -187,7 +187,7 @@ pub(crate) fn file_identifier(
     password: Option<&[u8]>,
 ) -> Option<String> {
     let text = match bytes.starts_with(b"PK") {
-        true => Cow::Owned(unpack(bytes, family, password).ok()?),
+        true => Cow::Owned(unpack(bytes, &answer_prefix(family), password).ok()?),
         false => Cow::Borrowed(bytes),
     };
     let decoded = text::decode(&text).ok()?;
@@ -217,16 +217,35 @@ fn medical(place: Place<'_>, overview: Option<Overview>) -> ObservationBody {
     }))
 }
 
+/// What a program's request says, whichever way it is packed; `None` when it can't be opened.
+pub(crate) fn question<'a>(
+    message: Message,
+    bytes: &'a [u8],
+    password: Option<&[u8]>,
+) -> Option<Cow<'a, [u8]>> {
+    match message.form {
+        Form::Xml => Some(Cow::Borrowed(bytes)),
+        Form::Zip => {
+            let opened = unpack(bytes, message.family.prefix(), password);
+            opened.ok().map(Cow::Owned)
+        }
+        Form::Pdf => None,
+    }
+}
+
+fn answer_prefix(family: Family) -> String {
+    format!("{}01res_", family.prefix())
+}
+
 /// The message in a pack that fits into memory.
-fn unpack(bytes: &[u8], family: Family, password: Option<&[u8]>) -> Result<Vec<u8>, OqsError> {
+fn unpack(bytes: &[u8], prefix: &str, password: Option<&[u8]>) -> Result<Vec<u8>, OqsError> {
     let limits = ArchiveLimits {
         unpacked: RES_BYTES as u64,
         ..ArchiveLimits::DEFAULT
     };
     let mut archive = Archive::open(Cursor::new(bytes), &limits, password)?;
     let mut text = Vec::new();
-    let prefix = format!("{}01res_", family.prefix());
-    let read = archive.message(&prefix)?.read_to_end(&mut text);
+    let read = archive.message(prefix)?.read_to_end(&mut text);
     read.map_err(|error| {
         let inner = error.get_ref();
         match inner.and_then(|inner| inner.downcast_ref::<ArchiveError>()) {

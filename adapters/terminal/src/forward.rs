@@ -1,7 +1,7 @@
 //! Requests of existing programs: what one of them puts into the `req/` of its virtual terminal goes to the real
 //! terminal under a name of ours, once, and its answer goes back under the name that the program expects.
 //!
-//! The bytes are not touched. What is asked is read beside, so that the answer can be told as any other.
+//! The bytes are not touched. What is asked is read beside, packed or not, so that the answer can be told as any other.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,11 +11,12 @@ use shikaku_schemas::oqs::file::answer_base;
 use shikaku_schemas::oqs::job::Poll;
 use shikaku_schemas::oqs::{Direction, Family, Form, Limits, Message, Phase, Request as _};
 use shikaku_schemas::seal::SealKey;
+use shikaku_schemas::task::TaskBody;
 use shikaku_schemas::value::{InquiryId, ObservationId};
 use tokio::time::Instant;
 
 use crate::config::TerminalOptions;
-use crate::decode::RES_BYTES;
+use crate::decode::{self, RES_BYTES};
 use crate::folder::{Ready, Settings, Watch, Whose, remove_if_same};
 use crate::request::{
     Asked, Forwarded, Inquiries, News, Request, Sheet, Step, StepError, Submission, hex, letter,
@@ -139,11 +140,16 @@ impl Forwarder {
         seed.extend_from_slice(name.as_bytes());
         let mark = hex(&self.key.digest(&seed)[..16]);
         let message = Message::recognise(&name, &ready.bytes);
+        let password = self.options.zip_password.as_deref();
+        let text = message.and_then(|message| decode::question(message, &ready.bytes, password));
+        let body = message
+            .zip(text.as_deref())
+            .and_then(|(message, text)| letter::read(message, text));
         let mut journal = self.inquiries.journal();
         if let Some(inquiry) = journal.forwarded_as(&mark) {
             // It went on, and perhaps the spool had no room for the word of it.
             if let Some(request) = journal.get(inquiry) {
-                self.tell(request, message, &ready.bytes)?;
+                self.tell(request, message, body)?;
             }
             return Ok(true);
         }
@@ -160,7 +166,7 @@ impl Forwarder {
         };
         let poll = message.filter(|message| message.phase == Phase::Second);
         if let Some(message) = poll {
-            let number = reception_number(message, &ready.bytes);
+            let number = text.as_deref().and_then(reception_number);
             let known = number
                 .as_deref()
                 .and_then(|number| journal.job_of(program, number))
@@ -177,10 +183,11 @@ impl Forwarder {
             return Ok(asked?);
         }
         let mut request = self.request(&forwarded, Family::Single, now);
-        request.asked = message.map_or_else(Asked::default, |message| {
-            let question = letter::read(message, &ready.bytes);
-            question.map_or_else(|| Asked::of(message.family), |body| letter::asked(&body))
-        });
+        request.asked = match (message, &body) {
+            (_, Some(body)) => letter::asked(body),
+            (Some(message), None) => Asked::of(message.family),
+            (None, None) => Asked::default(),
+        };
         let inquiry = request.inquiry;
         let folders = &self.inquiries.folders;
         let submission = send(&mut journal, folders, request, sheet)?;
@@ -188,7 +195,7 @@ impl Forwarder {
             return Ok(false);
         }
         if let Some(request) = journal.get(inquiry) {
-            self.tell(request, message, &ready.bytes)?;
+            self.tell(request, message, body)?;
         }
         Ok(true)
     }
@@ -199,13 +206,15 @@ impl Forwarder {
         &self,
         request: &Request,
         message: Option<Message>,
-        bytes: &[u8],
+        body: Option<TaskBody>,
     ) -> Result<(), StepError> {
-        let Some(message) = message.filter(|message| message.phase != Phase::Second) else {
-            return Ok(());
-        };
-        let question = letter::read(message, bytes).map(Box::new);
-        Ok(self.inquiries.say(request, News::Forwarded(question))?)
+        match message {
+            Some(message) if message.phase != Phase::Second => {
+                let news = News::Forwarded(body.map(Box::new));
+                Ok(self.inquiries.say(request, news)?)
+            }
+            _ => Ok(()),
+        }
     }
 
     fn request(&self, forwarded: &Forwarded, family: Family, now: Timestamp) -> Request {
@@ -259,7 +268,7 @@ pub(crate) fn expected_name(forwarded: &Forwarded, key: &SealKey, answer: &str) 
     Some(format!("{base}.{extension}"))
 }
 
-fn reception_number(message: Message, bytes: &[u8]) -> Option<String> {
-    let poll = Poll::read(bytes, &Limits::SINGLE);
-    (message.form == Form::Xml).then(|| poll.ok().map(|poll| poll.reception_number))?
+fn reception_number(text: &[u8]) -> Option<String> {
+    let poll = Poll::read(text, &Limits::SINGLE);
+    poll.ok().map(|poll| poll.reception_number)
 }

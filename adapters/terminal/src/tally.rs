@@ -135,6 +135,7 @@ mod tests {
         seconds.iter().map(look).collect()
     }
 
+    /// T18: seen = events + duplicates + quarantined.
     #[test]
     fn a_file_lost_between_both_sides_is_told_within_a_minute() {
         let mut tally = Tally::new("1319912349", "t1");

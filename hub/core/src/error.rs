@@ -11,6 +11,18 @@ pub enum HubError {
     /// Another hub holds the ledger now. Everything of this one has stopped; it may stand by again.
     #[error("another hub has taken the ledger over; this one commits nothing more")]
     Fenced,
+    /// `LOG` remembers, in this ledger's name and epoch, what the ledger does not hold: its database was put back from a
+    /// backup, or a standby without the last events was promoted. Going on would make two histories of one epoch.
+    #[error(
+        "LOG tells of {told} events and the ledger, of the same epoch, ends at {ledger} or says otherwise: its database \
+         was put back; stop every hub and begin a new epoch"
+    )]
+    PutBack {
+        /// The last position that `LOG` tells of.
+        told: u64,
+        /// The ledger's last one.
+        ledger: u64,
+    },
     /// The ledger could not be taken.
     #[error("the ledger could not be taken for writing")]
     Ledger(#[from] LedgerError),

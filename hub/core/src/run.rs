@@ -20,7 +20,7 @@ use crate::parked::Parked;
 use crate::provision::Provisioner;
 use crate::query::Queries;
 use crate::reference::References;
-use crate::relay::Relay;
+use crate::relay::{self, Relay, log};
 use crate::schedule::Schedule;
 use crate::sequencer::{Announcement, Context, Item, Queue, Sequencer};
 use crate::settlement::Settlements;
@@ -108,6 +108,10 @@ pub async fn run(
         () = cancel.cancelled() => return Ok(()),
         prepared = prepare(&provisioner) => prepared?,
     }
+    tokio::select! {
+        () = cancel.cancelled() => return Ok(()),
+        looked = look_back(&broker, &ledger) => looked?,
+    }
     let hub = Hub {
         ledger,
         broker,
@@ -131,6 +135,25 @@ async fn prepare(provisioner: &Provisioner) -> Result<(), HubError> {
             });
         }
         tokio::time::sleep(PREPARE_AGAIN).await;
+    }
+}
+
+/// Before anything is committed: whether `LOG` is this ledger's copy. A machine without signed heads has nothing else
+/// that tells it of events that were lost.
+async fn look_back(broker: &Broker, ledger: &Ledger) -> Result<(), HubError> {
+    let deadline = tokio::time::Instant::now() + PREPARE;
+    loop {
+        let Err(source) = log::prepare(broker, ledger).await else {
+            return Ok(());
+        };
+        let step = "looking at LOG";
+        match relay::fatal(source) {
+            Ok(source) if tokio::time::Instant::now() > deadline => {
+                return Err(HubError::Broker { step, source });
+            }
+            Ok(_not_for_good) => tokio::time::sleep(PREPARE_AGAIN).await,
+            Err(ended) => return Err(ended),
+        }
     }
 }
 

@@ -3,7 +3,8 @@
 
 mod stage;
 
-use std::time::Duration;
+use std::ops::Range;
+use std::time::{Duration, Instant};
 
 use async_nats::jetstream::consumer::PullConsumer;
 use futures::future::join_all;
@@ -52,6 +53,25 @@ impl Scene {
         Role::start(options(&self.broker, &self.town, sqlite(path), path))
     }
 
+    /// How long a newcomer waits until everybody is told, the middle one of several.
+    async fn lag_of_others(&mut self, newcomers: Range<u128>) -> Duration {
+        let role = self.role();
+        role.caught_up(self.end()).await;
+        let mut lags = Vec::new();
+        for n in newcomers {
+            let from = self.town.log.len() + 1;
+            self.town.newcomer(n);
+            self.town.publish(&self.broker, from).await;
+            let begin = Instant::now();
+            role.caught_up(self.end()).await;
+            lags.push(begin.elapsed());
+        }
+        role.stop().await.unwrap();
+        lags.sort();
+        println!("others wait {lags:?} behind a poison event");
+        lags[lags.len() / 2]
+    }
+
     fn end(&self) -> u64 {
         self.town.log.len() as u64
     }
@@ -75,6 +95,7 @@ impl Scene {
     }
 }
 
+/// T8: a rebuild gives the same rows and tells nothing twice.
 #[tokio::test(flavor = "multi_thread")]
 async fn once_again_and_from_zero_give_the_same_rows_and_tell_nothing_twice() {
     let mut scene = Scene::with_people(50).await;
@@ -147,6 +168,7 @@ async fn postgres_gives_the_same_rows_as_sqlite() {
     assert_eq!(told(&scene.broker, Audience::Receipt).await, feed);
 }
 
+/// T7: rows, checkpoint and outbox change together.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crash_between_publishing_and_marking_repeats_nothing() {
     let scene = Scene::with_people(10).await;
@@ -181,6 +203,7 @@ async fn what_a_dead_broker_never_stored_is_published_in_order() {
     assert_eq!(told(&scene.broker, Audience::Receipt).await.len(), 43 * 5);
 }
 
+/// T14: a broker or a node of it lost: streams are refilled, consumers go on.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wiped_broker_is_refilled_with_the_same_ids_and_numbers() {
     let mut scene = Scene::with_people(20).await;
@@ -212,6 +235,7 @@ async fn a_wiped_broker_is_refilled_with_the_same_ids_and_numbers() {
     }
 }
 
+/// T11: a poison event parks its record alone.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_poison_event_parks_its_record_and_lets_others_flow() {
     let mut scene = Scene::with_people(2).await;
@@ -236,6 +260,8 @@ async fn a_poison_event_parks_its_record_and_lets_others_flow() {
         assert_eq!(role.status.projections()["ehr"].parked_records, 1);
         role.stop().await.unwrap();
     }
+    let lag = scene.lag_of_others(4..9).await;
+    assert!(lag < Duration::from_secs(1), "others wait for {lag:?}");
     let letter = &scene.parked().await[0];
     assert_eq!(letter["position"], 13);
     assert_eq!(
@@ -248,6 +274,7 @@ async fn a_poison_event_parks_its_record_and_lets_others_flow() {
     assert!(!feed.iter().any(ended), "what is later waits behind it");
 }
 
+/// T11: a poison event parks its record alone.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_event_type_stops_after_what_came_before() {
     let mut scene = Scene::with_people(1).await;
@@ -286,6 +313,7 @@ async fn an_unknown_event_type_stops_after_what_came_before() {
     ));
 }
 
+/// T32: a backup restores on a fresh machine.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restored_ledger_is_told_anew_from_one_on_in_its_own_epoch() {
     let mut scene = Scene::with_people(4).await;
@@ -388,6 +416,7 @@ async fn a_log_that_is_long_being_filled_tells_nothing_twice() {
     );
 }
 
+/// T2: no reader skips.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gap_is_waited_for_and_never_skipped() {
     let mut scene = Scene::with_people(1).await;

@@ -30,6 +30,11 @@ pub enum Guard {
     CountCommits,
     /// Nobody is answered before the commit.
     CommitFirst,
+    /// What the inbox knows is not decided again, and its row is a key: looked for before, and refused in the commit.
+    /// Only without both an observation is committed twice; behind the key stands `Follows` yet.
+    Inbox,
+    /// The server ends a session that says nothing: its client may be gone without a word.
+    IdleLimit,
 }
 
 /// Its bounds.
@@ -222,7 +227,7 @@ impl Fencing {
         {
             return Reply::Fenced;
         }
-        if state.is_committed(statement.observation) {
+        if state.is_committed(statement.observation) && self.has(Guard::Inbox) {
             return Reply::AlreadyAnswered;
         }
         state.rows.push(Row {
@@ -312,7 +317,7 @@ impl Fencing {
             Phase::Locked => actions.push(Claim(at)),
             Phase::Ready => {
                 for observation in 0..EVENTS.len() {
-                    if !state.is_committed(observation) {
+                    if !state.is_committed(observation) || !self.has(Guard::Inbox) {
                         actions.push(Load(at, observation));
                     } else if !state.acknowledged[observation] {
                         actions.push(AnswerAgain(at, observation));
@@ -430,6 +435,7 @@ impl Model for Fencing {
                 self.execute(&mut next, statement);
                 next.hubs[at].ghost = Some(None);
             }
+            GhostEnds(_) | EndIdle(_) if !self.has(Guard::IdleLimit) => return None,
             GhostEnds(at) => {
                 next.hubs[at].ghost.take()?;
                 next.release(Holder::Ghost(at));

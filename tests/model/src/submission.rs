@@ -24,6 +24,8 @@ pub enum Guard {
     WithdrawByRename,
     /// What became of it is told before it is journalled.
     TellFirst,
+    /// An answer is in the spool before it is journalled and its file removed.
+    KeepFirst,
     /// The hub speaks when nothing at all is heard.
     Overdue,
     /// A task that is known to the journal is not carried out again.
@@ -70,7 +72,8 @@ enum Phase {
     Acknowledging,
     /// Fate, name, whether it was told and journalled.
     Keeping(Mark, u8, bool, bool),
-    Reading(u8, bool),
+    /// Name, whether it was put into the spool and journalled.
+    Reading(u8, bool, bool),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -109,6 +112,8 @@ pub struct State {
     req: Option<u8>,
     withdrawn: Option<u8>,
     res: Option<u8>,
+    /// Whether the terminal ever answered.
+    was_answered: bool,
     /// How many requests the terminal took, and the last one's name.
     taken: u8,
     asked: Option<u8>,
@@ -145,8 +150,10 @@ pub enum Action {
     TerminalTakes,
     /// It answers.
     TerminalAnswers,
-    /// The answer is put into the spool.
+    /// The answer is read.
     ReadAnswer,
+    /// It is put into the spool.
+    KeepAnswer,
     /// It is journalled.
     NoteAnswer,
     /// Its file is removed.
@@ -191,9 +198,10 @@ pub enum Action {
 
 use Action::{
     Acknowledge, CleanUp, Crash, FolderAway, Follow, HearAnswered, HearSubmitted, HearTimedOut,
-    HearUncertain, LoseTask, NoteAnswer, NoteFate, NoteIntent, NoteSubmitted, Overdue, PowerCut,
-    ReadAnswer, RemoveAnswer, Rename, RenameFails, RenameUnclear, Resolve, Start, SyncFolder,
-    TakeTask, Tell, TellFate, TellTaskAgain, TerminalAnswers, TerminalTakes, TimePasses,
+    HearUncertain, KeepAnswer, LoseTask, NoteAnswer, NoteFate, NoteIntent, NoteSubmitted, Overdue,
+    PowerCut, ReadAnswer, RemoveAnswer, Rename, RenameFails, RenameUnclear, Resolve, Start,
+    SyncFolder, TakeTask, Tell, TellFate, TellTaskAgain, TerminalAnswers, TerminalTakes,
+    TimePasses,
 };
 
 const EVERY: &[Action] = &[
@@ -208,6 +216,7 @@ const EVERY: &[Action] = &[
     TerminalTakes,
     TerminalAnswers,
     ReadAnswer,
+    KeepAnswer,
     NoteAnswer,
     RemoveAnswer,
     TimePasses,
@@ -411,16 +420,25 @@ impl Submission {
             }
             (ReadAnswer, Phase::Idle) => {
                 let name = state.res.filter(|name| *name < state.names)?;
+                Phase::Reading(name, false, false)
+            }
+            (KeepAnswer, Phase::Reading(name, false, noted)) => {
                 state.told.answered = true;
-                Phase::Reading(name, false)
+                Phase::Reading(name, true, noted)
             }
-            (NoteAnswer, Phase::Reading(name, false)) => {
+            (NoteAnswer, Phase::Reading(name, kept, false))
+                if kept || !self.has(Guard::KeepFirst) =>
+            {
                 state.note(Mark::Answered, Some(name));
-                Phase::Reading(name, true)
+                Phase::Reading(name, kept, true)
             }
-            (RemoveAnswer, Phase::Reading(_, true)) => {
+            (RemoveAnswer, Phase::Reading(_, true, true)) => {
                 state.res = None;
                 Phase::Idle
+            }
+            (RemoveAnswer, Phase::Reading(name, false, true)) => {
+                state.res = None;
+                Phase::Reading(name, false, true)
             }
             _ => return None,
         };
@@ -499,6 +517,7 @@ impl Model for Submission {
             req: None,
             withdrawn: None,
             res: None,
+            was_answered: false,
             taken: 0,
             asked: None,
             phase: Phase::Idle,
@@ -535,13 +554,14 @@ impl Model for Submission {
             TerminalAnswers => {
                 next.res = Some(
                     next.asked
-                        .filter(|_| !next.told.answered && next.res.is_none())?,
+                        .filter(|_| !next.was_answered && next.res.is_none())?,
                 );
+                next.was_answered = true;
             }
             TimePasses if next.time == 2 => return None,
             TimePasses => next.time += 1,
-            Follow | FolderAway | TellFate | NoteFate | CleanUp | ReadAnswer | NoteAnswer
-            | RemoveAnswer => self.follow(&mut next, &action)?,
+            Follow | FolderAway | TellFate | NoteFate | CleanUp | ReadAnswer | KeepAnswer
+            | NoteAnswer | RemoveAnswer => self.follow(&mut next, &action)?,
             HearSubmitted | HearAnswered | HearTimedOut | HearUncertain | TellTaskAgain
             | Overdue | Resolve => self.hub(&mut next, &action)?,
             LoseTask | Crash | PowerCut => Self::fail(&mut next, &action)?,
@@ -563,17 +583,17 @@ impl Model for Submission {
             Property::always(
                 "1 an answer is kept before its file goes",
                 |_, state: &State| {
+                    let is_gone = state.was_answered && state.res.is_none();
                     let is_noted = matches!(state.journal, Some((Mark::Answered, _)));
-                    !is_noted || state.told.answered
+                    !(is_gone || is_noted) || state.told.answered
                 },
             ),
             Property::always(
                 "18 what is settled was told",
                 |_, state: &State| match state.journal {
-                    Some((Mark::Uncertain, _)) => {
-                        state.told.uncertain
-                            || matches!(state.phase, Phase::Keeping(_, _, false, true))
-                    }
+                    Some((Mark::Uncertain, _)) => state.told.uncertain,
+                    // One that never had a file is told with its task.
+                    Some((Mark::TimedOut, Some(_))) => state.told.timed_out,
                     _ => true,
                 },
             ),

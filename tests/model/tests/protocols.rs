@@ -126,6 +126,32 @@ fn invariants_exist<P: Protocol>(model: &P) {
     }
 }
 
+/// Each property that always holds is refuted by leaving out some guard, so none is true of everything; recovery too;
+/// and each guard of the model is in the list.
+fn is_refuted_by_a_guard<P: Protocol>(name: &str, model: &P) {
+    for property in model.properties() {
+        let refuted = Refuted::Property(property.name);
+        assert!(
+            property.expectation != Expectation::Always
+                || P::GUARDS.iter().any(|(_, by)| *by == refuted),
+            "no guard of {name} protects {:?}",
+            property.name
+        );
+    }
+    let recovers = P::GUARDS.iter().any(|(_, by)| *by == Refuted::Recovery);
+    assert!(recovers, "no guard of {name} is needed for recovery");
+    let source = read(&format!("tests/model/src/{name}.rs"));
+    let (_, variants) = source.split_once("pub enum Guard {\n").unwrap();
+    let variants = variants.split_once('}').unwrap().0.lines();
+    let declared = variants.filter_map(|line| line.trim().strip_suffix(','));
+    let listed: BTreeSet<String> = P::GUARDS
+        .iter()
+        .map(|(guard, _)| format!("{guard:?}"))
+        .collect();
+    let declared: BTreeSet<String> = declared.map(str::to_owned).collect();
+    assert_eq!(declared, listed, "guards of {name}");
+}
+
 fn all<P>(name: &str, model: &P)
 where
     P: Protocol<State: Send + Sync, Action: PartialEq> + Send + Sync + 'static,
@@ -133,6 +159,7 @@ where
     let taken = holds(name, model);
     steps_exist::<P>(&taken);
     invariants_exist(model);
+    is_refuted_by_a_guard(name, model);
     needs_every_guard(name, model);
 }
 
@@ -143,6 +170,7 @@ fn the_fence_lets_one_write() {
     taken.extend(holds("fencing with a lock that slips", &Fencing::new(1, 1)));
     steps_exist::<Fencing>(&taken);
     invariants_exist(&alone);
+    is_refuted_by_a_guard("fencing", &alone);
     needs_every_guard("fencing", &alone);
 }
 
@@ -151,6 +179,7 @@ fn log_is_the_ledgers_copy() {
     all("relay", &Relay::default());
 }
 
+/// T7: rows, checkpoint and outbox change together.
 #[test]
 fn feeds_tell_once_and_in_order() {
     let one = Outbox::new(1, 3);
@@ -158,6 +187,7 @@ fn feeds_tell_once_and_in_order() {
     taken.extend(holds("outbox of two instances", &Outbox::new(2, 1)));
     steps_exist::<Outbox>(&taken);
     invariants_exist(&one);
+    is_refuted_by_a_guard("outbox", &one);
     needs_every_guard("outbox", &one);
 }
 

@@ -14,6 +14,7 @@ const WORKED_OFF: Duration = Duration::from_secs(600);
 /// Of one new person's file.
 const EVENTS: u32 = 5;
 
+/// T35: a burst is worked off with bounded memory.
 #[test]
 fn is_worked_off_with_bounded_memory() {
     let files = u32::try_from(number("SHIKAKU_BURST", 2000)).unwrap();

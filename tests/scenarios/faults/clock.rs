@@ -5,6 +5,7 @@ use shikaku_tests::{checker, until};
 
 use super::scene::{Scene, settings};
 
+/// T20: a clock that jumps moves no position, and is told.
 #[test]
 fn that_jumps_is_told_and_moves_no_position_and_no_time_of_record_goes_back() {
     let mut scene = Scene::prepare(&settings());

@@ -72,6 +72,7 @@ impl Site {
     }
 }
 
+/// T14: a broker or a node of it lost: streams are refilled, consumers go on.
 /// A stream on one node is away while its node is: files are taken into the spools, nothing else goes on, and all of it
 /// is made up for when the node is back.
 #[test]
@@ -89,6 +90,22 @@ fn with_streams_on_one_node_waits_for_it() {
     site.scene.check();
 }
 
+/// T14: a broker or a node of it lost: streams are refilled, consumers go on.
+/// The node's disk is lost with it: it comes back without what it had.
+#[test]
+fn with_streams_on_one_node_fills_them_again_when_its_disk_is_empty() {
+    let mut site = site();
+    site.scene.drop_faces(10);
+    site.scene.await_recorded(10);
+    let node = site.leader(0, "LOG");
+    site.cluster.kill(node);
+    site.cluster.forget(node);
+    site.scene.drop_faces(10);
+    site.cluster.resume(node);
+    site.scene.check();
+}
+
+/// T14: a broker or a node of it lost: streams are refilled, consumers go on.
 /// With every stream on three nodes, the one that leads may go: files are recorded and told while it is away.
 #[test]
 fn with_streams_on_three_nodes_loses_its_leader_and_goes_on() {

@@ -41,6 +41,7 @@ fn ask(socket: &PathBuf, times: usize) -> Vec<String> {
         .collect()
 }
 
+/// T5: a command has one effect and one answer.
 #[test]
 fn given_a_thousand_times_at_once_have_one_effect_and_one_answer() {
     let mut hub = Hub::start(&Settings::default());
@@ -72,6 +73,7 @@ fn given_a_thousand_times_at_once_have_one_effect_and_one_answer() {
     assert_eq!(requested[0]["position"], answer["position"]);
 }
 
+/// T6: of many at once about one patient none is dropped.
 #[test]
 fn of_twenty_answers_about_one_person_at_once_none_is_dropped() {
     let hub = Hub::start(&Settings::default().terminals(&["t1", "t2"]));

@@ -16,6 +16,7 @@ use super::scene::{Scene, settings};
 const CUTS: u32 = 8;
 const FILES: u32 = 120;
 
+/// T1: no acknowledged event is lost.
 #[test]
 fn to_the_database_lose_nothing_and_repeat_nothing() {
     let postgres = Postgres::start();
@@ -53,6 +54,8 @@ fn to_the_database_lose_nothing_and_repeat_nothing() {
     assert!(scene.hub.runs(), "nobody had to start it again");
 }
 
+/// T2: no reader skips.
+/// T34: a consumer cut off finds its backlog in order.
 #[test]
 fn to_a_consumer_cost_it_nothing() {
     let mut hub = Hub::start(&settings());
@@ -79,6 +82,7 @@ fn to_a_consumer_cost_it_nothing() {
     assert!(hub.runs());
 }
 
+/// T34: a consumer cut off finds its backlog in order.
 /// It was away for everything: what waited comes in order, once, and so does what arrives meanwhile.
 #[test]
 fn to_a_consumer_long_gone_leave_a_backlog_that_drains_in_order() {

@@ -75,6 +75,7 @@ fn readable(hub: &Hub, stream: &str) -> bool {
     asked(&user(hub, "hub"), &subject, r#"{"seq":2}"#)["message"].is_object()
 }
 
+/// T15: a damaged store of the broker is noticed and filled again.
 #[test]
 fn is_noticed_and_filled_again_from_the_ledger() {
     let mut scene = Scene::start();

@@ -114,6 +114,7 @@ fn faces(log: &[Value]) -> Vec<&Value> {
         .collect()
 }
 
+/// T17: half-written, replaced, empty, huge, wrongly encoded, locked files are all accounted for.
 #[test]
 fn loses_nothing_and_asks_nothing_twice() {
     let mut scene = Scene::start();

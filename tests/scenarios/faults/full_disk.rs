@@ -9,6 +9,7 @@ use super::scene::{Scene, settings};
 /// The broker wants 256 MiB of it free before it makes the stream of observations.
 const MEBIBYTES: u32 = 600;
 
+/// T19: a full, read-only or failing disk: nothing acknowledged falsely, recovery by itself.
 #[test]
 fn takes_no_file_it_cannot_keep_and_goes_on_by_itself_when_there_is_room() {
     let mut scene = Scene::prepare(&settings());
@@ -43,6 +44,7 @@ fn takes_no_file_it_cannot_keep_and_goes_on_by_itself_when_there_is_room() {
     drop(scene);
 }
 
+/// T19: a full, read-only or failing disk: nothing acknowledged falsely, recovery by itself.
 #[test]
 fn a_read_only_one_is_refused_at_the_start() {
     let mut scene = Scene::prepare(&settings());

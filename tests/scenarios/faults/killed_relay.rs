@@ -17,6 +17,7 @@ use shikaku_tests::until_within;
 const WORKS_OFF: Duration = Duration::from_secs(120);
 const FILES: u32 = 12;
 
+/// T12: the relay copies each event once.
 #[test]
 fn and_a_second_one_copy_each_event_once() {
     let kills = u32::try_from(number("SHIKAKU_RELAY_KILLS", 10)).unwrap();

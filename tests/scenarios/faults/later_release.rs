@@ -14,6 +14,7 @@ use super::scene::{Scene, settings};
 const PROJECTIONS: f64 = 4.0;
 const FUTURE: &str = "verified-by-chip";
 
+/// T33: versions meet without loss.
 #[test]
 fn stops_its_readers_with_a_word_and_costs_them_nothing_once_it_is_known() {
     let postgres = Postgres::start();

@@ -39,6 +39,7 @@ const ALL: [Cut; 6] = [
     Cut::BrokerToTerminal,
 ];
 
+/// T4: a paused writer that wakes commits nothing.
 #[test]
 fn of_one_direction_are_noticed_in_bounded_time_and_lose_nothing() {
     let name = "faults::partitions::of_one_direction_are_noticed_in_bounded_time_and_lose_nothing";

@@ -12,6 +12,7 @@ use shikaku_tests::until;
 
 const FILES: u32 = 100;
 
+/// T32: a backup restores on a fresh machine.
 #[test]
 fn with_the_whole_log_holds_every_acknowledged_event_and_its_readers_go_on() {
     let server = Postgres::start();

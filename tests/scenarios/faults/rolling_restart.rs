@@ -15,6 +15,7 @@ const RHYTHM: Duration = Duration::from_millis(120);
 const GOES_ON: u32 = 5;
 const STANDING_BY: &str = "standing by";
 
+/// T33: versions meet without loss.
 #[test]
 fn loses_nothing_and_repeats_nothing() {
     let rounds = number("SHIKAKU_ROUNDS", 2);

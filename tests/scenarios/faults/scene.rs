@@ -75,6 +75,17 @@ impl Scene {
         }
     }
 
+    /// What came to the receipt's consumers (0) and to the ward's (1).
+    pub(super) fn heard(&self, feed: usize) -> Vec<Message> {
+        let (subscriber, earlier) = match feed {
+            0 => (&self.receipt, &[][..]),
+            _ => (&self.ward, &self.heard[..]),
+        };
+        let mut messages = earlier.to_vec();
+        messages.extend(subscriber.iter().flat_map(Subscriber::messages));
+        messages
+    }
+
     /// While the hub is dead: ends the broker that stayed behind, and removes everything that it kept.
     pub(super) fn forget_the_broker(&self) {
         if let Some(broker) = self.hub.broker() {

@@ -6,6 +6,7 @@ use shikaku_tests::hub::Hub;
 use shikaku_tests::postgres::Postgres;
 use shikaku_tests::settings::Settings;
 
+/// T13: a database that may forget a commit is refused by its setting's name.
 #[test]
 fn is_refused_by_the_name_of_its_setting() {
     let postgres = Postgres::start();

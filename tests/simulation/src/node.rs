@@ -36,6 +36,8 @@ pub struct Sky {
     slept_ms: AtomicU64,
     /// The ledger was put back, and not every hub's machine was told: it is rightly refused there.
     pub restoring: AtomicBool,
+    /// Everything was made good: from here on nothing ends by itself.
+    pub mended: AtomicBool,
     weather: Mutex<Weather>,
 }
 
@@ -47,6 +49,7 @@ impl Sky {
             begun: Instant::now(),
             slept_ms: AtomicU64::new(0),
             restoring: AtomicBool::new(false),
+            mended: AtomicBool::new(false),
             weather: Mutex::default(),
         }
     }

@@ -91,6 +91,13 @@ impl Platter {
         inside.cloned().collect()
     }
 
+    /// What a file holds.
+    pub fn bytes(&self, path: &Path) -> Option<Vec<u8>> {
+        let content = self.stored().names.get(path)?.clone();
+        let bytes = lock(&content).bytes.clone();
+        Some(bytes)
+    }
+
     /// Takes a file away, with what it held.
     pub fn take(&self, path: &Path) -> Option<Vec<u8>> {
         let content = self.stored().names.remove(path)?;

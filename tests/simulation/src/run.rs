@@ -1,17 +1,19 @@
-//! Running seeds, planting faults, and telling the shortest story.
+//! Running seeds, and planting faults.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::process::ExitCode;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use shikaku_schemas::mutant::{Mutant, plant};
 use tokio::runtime::{Builder, RngSeed};
 
+use crate::checker::Questions;
 use crate::meters::Meters;
-use crate::world::{Outcome, World};
+use crate::world::{Faces, Outcome, World};
+use crate::{panics, shortest};
 
 const STEPS: u64 = 60;
 /// Each so-manieth seed of many is told again by another process.
@@ -20,13 +22,17 @@ const REPLAYED: u64 = 50;
 /// What is run of each seed.
 #[derive(Clone, Copy)]
 pub struct Manner {
-    steps: u64,
-    mutant: Option<Mutant>,
+    pub steps: u64,
+    pub mutant: Option<Mutant>,
+    /// Faces of the dice that nothing follows from.
+    pub without: Faces,
 }
 
 /// Runs one seed.
 pub fn run(seed: u64, manner: Manner) -> Outcome {
     plant(manner.mutant);
+    // Of an earlier story.
+    drop(panics::first());
     let meters = Meters::default();
     let _recorder = metrics::set_default_local_recorder(&meters);
     let runtime = Builder::new_current_thread()
@@ -36,7 +42,7 @@ pub fn run(seed: u64, manner: Manner) -> Outcome {
         .build()
         .expect("a runtime");
     let outcome = runtime.block_on(async {
-        let mut world = World::new(seed, meters.clone());
+        let mut world = World::new(seed, meters.clone(), manner.without);
         for step in 0..manner.steps {
             // A quiet beginning, so that there is something to lose.
             world.step(step < 2).await;
@@ -53,14 +59,7 @@ pub fn run(seed: u64, manner: Manner) -> Outcome {
                 .story
                 .broken(millis, format!("the end can't be read: {error:#}"));
         }
-        Outcome {
-            crashes: world.crashes,
-            faults: world.faults,
-            events: world.events(),
-            digest: world.sky.story.digest(),
-            broken: world.sky.story.verdict(),
-            lines: world.sky.story.lines(),
-        }
+        world.outcome()
     });
     drop(runtime);
     plant(None);
@@ -81,6 +80,7 @@ fn asked() -> Result<Asked, String> {
         manner: Manner {
             steps: STEPS,
             mutant: None,
+            without: Faces::default(),
         },
         seeds: None,
         mutants: false,
@@ -97,6 +97,7 @@ fn asked() -> Result<Asked, String> {
             "--seed" => asked.seed = number()?,
             "--steps" => asked.manner.steps = number()?,
             "--seeds" => asked.seeds = Some(number()?),
+            "--without" => asked.manner.without = asked.manner.without.with(number()?),
             "--mutants" => asked.mutants = true,
             "--verbose" => asked.verbose = true,
             "--mutant" => {
@@ -111,7 +112,7 @@ fn asked() -> Result<Asked, String> {
 }
 
 pub fn main() -> ExitCode {
-    // What the code under test says of a panic is part of no story.
+    panics::watch();
     let asked = match asked() {
         Ok(asked) => asked,
         Err(error) => {
@@ -133,8 +134,8 @@ fn one(asked: &Asked) -> ExitCode {
     if asked.verbose {
         outcome.lines.iter().for_each(|line| println!("{line}"));
     }
-    if outcome.broken.is_some() {
-        tell_shortest(asked.seed, asked.manner);
+    if let Some(broken) = &outcome.broken {
+        shortest::tell(asked.seed, asked.manner, broken);
     }
     last_line(asked.seed, asked.manner.steps, &outcome);
     match outcome.broken {
@@ -181,10 +182,13 @@ fn many(asked: &Asked, seeds: u64) -> ExitCode {
         let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(1);
         done * 60_000 / millis.max(1)
     };
+    let looked = Mutex::new(Looked::new());
     let try_one = |seed| {
         let outcome = run(seed, asked.manner);
+        count(&looked, &outcome.asked);
         if let Some(broken) = &outcome.broken {
             let last = last(seed, asked.manner.steps, &outcome);
+            eprintln!("seed {seed}: {broken}");
             return Some(format!("seed {seed}: {broken}\n{last}"));
         }
         let tells_another = seed.is_multiple_of(REPLAYED) && !replays(seed, asked.manner, &outcome);
@@ -199,11 +203,37 @@ fn many(asked: &Asked, seeds: u64) -> ExitCode {
     let broken = each(range, try_one, false, progress);
     broken.values().for_each(|told| println!("{told}"));
     let failed = broken.len();
+    if let Some(seed) = broken.keys().next() {
+        let outcome = run(*seed, asked.manner);
+        if let Some(broken) = &outcome.broken {
+            shortest::tell(*seed, asked.manner, broken);
+        }
+    }
+    tell_looked(&looked);
     eprintln!("{seeds} seeds, {failed} failed, {} a minute", rate(seeds));
     println!("seeds={seeds} failed={failed}");
     match failed {
         0 => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,
+    }
+}
+
+/// In how many seeds each promise was looked at, and how often in all.
+type Looked = BTreeMap<&'static str, (u64, u64)>;
+
+fn count(looked: &Mutex<Looked>, asked: &Questions) {
+    let mut looked = looked.lock().unwrap_or_else(PoisonError::into_inner);
+    for (promise, times) in asked.iter().filter(|(_, times)| **times > 0) {
+        let (seeds, all) = looked.entry(promise).or_default();
+        *seeds += 1;
+        *all += times;
+    }
+}
+
+fn tell_looked(looked: &Mutex<Looked>) {
+    let looked = looked.lock().unwrap_or_else(PoisonError::into_inner);
+    for (promise, (seeds, times)) in looked.iter() {
+        eprintln!("looked at in {seeds} seeds, {times} times: {promise}");
     }
 }
 
@@ -263,25 +293,4 @@ fn last(seed: u64, steps: u64, outcome: &Outcome) -> String {
     format!(
         "seed={seed} steps={steps} crashes={crashes} faults={faults} events={events} digest={digest}"
     )
-}
-
-/// The fewest steps that still break a promise, and what happened in them.
-fn tell_shortest(seed: u64, manner: Manner) {
-    let of = |steps: u64| run(seed, Manner { steps, ..manner });
-    let breaks = |steps: u64| of(steps).broken.is_some();
-    let (mut holds, mut fails) = (0, manner.steps);
-    while fails - holds > 1 {
-        let middle = holds + (fails - holds) / 2;
-        if breaks(middle) {
-            fails = middle;
-        } else {
-            holds = middle;
-        }
-    }
-    println!("the shortest story: {fails} steps of seed {seed}");
-    for line in of(fails).lines {
-        if !line.contains(" ledger ") {
-            println!("{line}");
-        }
-    }
 }

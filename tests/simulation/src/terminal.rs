@@ -33,6 +33,8 @@ pub struct Terminal {
     left: BTreeSet<PathBuf>,
     /// What was put whole under each name.
     put: BTreeMap<PathBuf, Content>,
+    /// What it wrote into `face`, whole.
+    faces: BTreeMap<PathBuf, Vec<u8>>,
 }
 
 /// A request that the terminal has.
@@ -84,6 +86,7 @@ impl Terminal {
             asked: BTreeMap::new(),
             left: BTreeSet::new(),
             put: BTreeMap::new(),
+            faces: BTreeMap::new(),
         }
     }
 
@@ -135,8 +138,8 @@ impl Terminal {
                 continue;
             }
             match self.sky.dice.below(10) {
-                0 => drop(self.left.insert(path)),
-                1..5 => {}
+                0..2 => drop(self.left.insert(path)),
+                2..6 => {}
                 _ => taken.extend(self.take(&path)),
             }
         }
@@ -184,7 +187,8 @@ impl Terminal {
             1 => path.with_extension("xml.tmp"),
             _ => {
                 self.share.put(&path, &bytes, self.sky.millis());
-                self.put.insert(path, of.clone());
+                self.put.insert(path.clone(), of.clone());
+                self.wrote(path, bytes);
                 return Some(of);
             }
         };
@@ -206,21 +210,51 @@ impl Terminal {
     pub fn goes_on(&mut self) -> Vec<Content> {
         let now = Instant::now();
         let due = self.writing.extract_if(.., |writing| writing.due <= now);
-        let mut whole = Vec::new();
+        let (mut whole, mut written) = (Vec::new(), Vec::new());
         for writing in due {
             self.share
                 .put(&writing.under, &writing.bytes, self.sky.millis());
             if writing.under != writing.path {
                 self.share.name_anew(&writing.under, &writing.path);
             }
-            self.put.insert(writing.path, writing.of.clone());
+            self.put.insert(writing.path.clone(), writing.of.clone());
+            written.push((writing.path, writing.bytes));
             whole.push(writing.of);
+        }
+        for (path, bytes) in written {
+            self.wrote(path, bytes);
         }
         let answers: Vec<_> = self.later.extract_if(.., |(due, ..)| *due <= now).collect();
         for (_, path, of) in answers {
             whole.extend(self.begin(path, of));
         }
         whole
+    }
+
+    fn wrote(&mut self, path: PathBuf, bytes: Vec<u8>) {
+        if path.starts_with(self.root.join("face")) {
+            self.faces.insert(path, bytes);
+        }
+    }
+
+    /// What should not lie in its folders once all is quiet, or should and does not: an adapter that copies touches no
+    /// file, one that takes leaves none; of requests and their answers nothing stays, where it `remembers` them.
+    pub fn left_over(&self, is_copying: bool, remembers: bool) -> Option<String> {
+        let lie = |folder: &str| self.share.names(&self.root.join(folder));
+        let faces = lie("face");
+        let strange = faces.iter().find(|path| {
+            let is_as_written = self.faces.get(*path) == self.share.bytes(path).as_ref();
+            !is_copying || !is_as_written
+        });
+        if let Some(path) = strange {
+            return Some(format!("a left-over, {}", path.display()));
+        }
+        if is_copying && faces.len() != self.faces.len() {
+            return Some(format!("{} files taken", self.faces.len() - faces.len()));
+        }
+        let left = ["req", "res"].into_iter().flat_map(lie).next();
+        let left = left.filter(|_| remembers);
+        left.map(|path| format!("a left-over, {}", path.display()))
     }
 
     pub fn is_writing(&self) -> bool {

@@ -38,6 +38,9 @@ impl Desk {
             "res" => OqsFolder::Res,
             _ => OqsFolder::Face,
         };
+        what.inquiry = what
+            .inquiry
+            .filter(|&inquiry| self.names_no_other(inquiry, &content.bytes));
         let asked = self.asked(what.inquiry);
         let place = self.place(folder, what.inquiry, &asked);
         let verdict = match what.is_whole() {

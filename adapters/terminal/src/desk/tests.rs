@@ -128,6 +128,7 @@ fn deed() -> impl Strategy<Value = Deed> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
+    /// T18: seen = events + duplicates + quarantined.
     #[test]
     fn the_folder_equation_holds_at_every_quiet_moment(
         deeds in proptest::collection::vec(deed(), 1..60),

@@ -18,18 +18,22 @@ impl Desk {
             OqsFolder::Face => None,
             OqsFolder::Res => self.inquiries.answered_by(&ready.name.to_string_lossy()),
         }?;
+        self.names_no_other(inquiry, &ready.bytes)
+            .then_some(inquiry)
+    }
+
+    /// Whether `bytes`, which lie under the name of `inquiry`'s answer, do not say that they answer something else. Asked
+    /// again of what was set aside: a pack may open today that told nothing then.
+    pub(super) fn names_no_other(&self, inquiry: InquiryId, bytes: &[u8]) -> bool {
         if self.is_of_program(inquiry) {
-            return Some(inquiry);
+            return true;
         }
         let asked = self.asked(Some(inquiry));
-        let echo = file_identifier(
-            &ready.bytes,
-            asked.family,
-            self.options.zip_password.as_deref(),
-        );
-        let echo = echo.and_then(|text| text.parse::<Uuid>().ok());
-        let is_others = echo.is_some_and(|echo| echo != inquiry.0);
-        (!is_others).then_some(inquiry)
+        let password = self.options.zip_password.as_deref();
+        let echo = file_identifier(bytes, asked.family, password);
+        // A terminal may put a text of its own there, as it does in face files.
+        let echo = echo.and_then(|text| text.trim().parse::<Uuid>().ok());
+        echo.is_none_or(|echo| echo == inquiry.0)
     }
 
     /// Programs choose the identifiers of their requests themselves.

@@ -31,6 +31,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use shikaku_disk::Disk;
+use shikaku_schemas::mutant::{Mutant, planted};
 
 /// The folders of a terminal that requests pass through.
 #[derive(Debug, Clone)]
@@ -54,6 +55,9 @@ impl Folders {
 
     /// Removes a left-over of ours, which names a patient; where that fails it is tried again.
     pub(crate) fn remove_left(&self, path: &Path) {
+        if planted(Mutant::LeaveLeftOvers) {
+            return;
+        }
         let removed = self.disk.remove_file(path);
         let stays = removed.is_err_and(|error| error.kind() != io::ErrorKind::NotFound);
         if stays {

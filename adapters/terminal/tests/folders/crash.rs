@@ -58,6 +58,7 @@ pub fn spawn(place: &Place, url: &str) -> Adapter {
     Adapter(child)
 }
 
+/// T16: a crash at any system call: each file ends once.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_moment_of_death_loses_or_repeats_a_file() {
     let place = Place::new(FaceMode::Take);

@@ -62,6 +62,7 @@ async fn utf8_and_cp932_files_become_observations_with_their_bytes_as_evidence()
     scene.running.stop().await;
 }
 
+/// T17: half-written, replaced, empty, huge, wrongly encoded, locked files are all accounted for.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_bytes_under_another_name_add_nothing_also_after_a_restart() {
     let mut scene = Scene::new(FaceMode::Take).await;
@@ -99,6 +100,7 @@ async fn files_that_lay_there_before_a_restart_are_not_read_again() {
     scene.running.stop().await;
 }
 
+/// T17: half-written, replaced, empty, huge, wrongly encoded, locked files are all accounted for.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_replaced_under_its_name_is_a_new_one() {
     let scene = Scene::new(FaceMode::Copy).await;
@@ -110,6 +112,7 @@ async fn a_file_replaced_under_its_name_is_a_new_one() {
     scene.running.stop().await;
 }
 
+/// T17: half-written, replaced, empty, huge, wrongly encoded, locked files are all accounted for.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_written_slowly_is_read_once_it_is_whole() {
     let scene = Scene::new(FaceMode::Take).await;
@@ -319,6 +322,7 @@ print('locked', flush=True)
 sys.stdin.read()
 ";
 
+/// T17: half-written, replaced, empty, huge, wrongly encoded, locked files are all accounted for.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_locked_file_waits_and_is_read_when_it_is_free() {
     let place = Place::new(FaceMode::Take);

@@ -1,25 +1,38 @@
 //! Requests of existing programs: forwarded once, answered byte for byte under the names they expect.
 
 use std::fs;
+use std::io::{Cursor, Read as _};
 use std::path::PathBuf;
 
 use shikaku_kit::suite::eventually;
 use shikaku_schemas::group::FaceMode;
 use shikaku_schemas::observation::{Observation, ObservationBody, Progress, RequestForwarded};
+use shikaku_schemas::oqs::archive::{Archive, ArchiveLimits, pack};
 use shikaku_schemas::oqs::job::{Accepted, Poll};
 use shikaku_schemas::oqs::medical::{self, Wanted};
 use shikaku_schemas::oqs::request::Head;
 use shikaku_schemas::oqs::single::Search;
 use shikaku_schemas::oqs::text::Encoding;
-use shikaku_schemas::oqs::{Form, Limits, Request, commissioned, single};
+use shikaku_schemas::oqs::{Form, Limits, Request, bulk, commissioned, single};
 
 use crate::job::{MAY, is_tidy, numbers, person};
 use crate::support::{FACILITY, Place, Played, Scene};
 
 const PROGRAM: &str = "receipt-a";
+const DAY: jiff::civil::Date = jiff::civil::date(2026, 5, 21);
+
+/// Under which the simulator encrypts and opens.
+const PASSWORD: &str = "himitsu";
 
 async fn scene() -> Scene {
-    let mut place = Place::new(FaceMode::Copy);
+    scene_with(None).await
+}
+
+async fn scene_with(zip_password: Option<&'static str>) -> Scene {
+    let mut place = Place {
+        zip_password,
+        ..Place::new(FaceMode::Copy)
+    };
     place.virtual_terminals = vec![PROGRAM.to_owned()];
     for folder in ["req", "res", "face"] {
         fs::create_dir_all(place.virtual_folder(PROGRAM, folder)).expect("a folder");
@@ -31,23 +44,26 @@ fn head() -> Head {
     Head::new(FACILITY, "program-1")
 }
 
-fn ticket() -> Vec<u8> {
+fn search() -> Search {
     let numbers = numbers("one-ticket");
-    single::Request {
-        head: head(),
-        confirmed_on: jiff::civil::date(2026, 5, 21),
-        search: Search {
-            insurer_number: numbers.insurer_number,
-            symbol: None,
-            number: numbers.number,
-            branch: None,
-            birth_date: person("one-ticket").birth_date,
-            limit_certificate_consent: false,
-            arbitrary_identifier: None,
-        },
+    Search {
+        insurer_number: numbers.insurer_number,
+        symbol: None,
+        number: numbers.number,
+        branch: None,
+        birth_date: person("one-ticket").birth_date,
+        limit_certificate_consent: false,
+        arbitrary_identifier: None,
     }
-    .write(Encoding::Utf8)
-    .expect("a request")
+}
+
+fn ticket() -> Vec<u8> {
+    let request = single::Request {
+        head: head(),
+        confirmed_on: DAY,
+        search: search(),
+    };
+    request.write(Encoding::Utf8).expect("a request")
 }
 
 fn drugs(form: Form) -> Vec<u8> {
@@ -75,6 +91,58 @@ fn put(scene: &Scene, name: &str, bytes: &[u8]) {
     let temporary = folder.join(format!("{name}.tmp"));
     fs::write(&temporary, bytes).expect("written");
     fs::rename(temporary, folder.join(name)).expect("renamed");
+}
+
+fn month() -> Vec<u8> {
+    let head = head();
+    let request = commissioned::Request { head, month: MAY };
+    request.write(Encoding::Cp932).expect("a request")
+}
+
+/// A list of one person.
+fn list() -> Vec<u8> {
+    let request = bulk::Request {
+        head: head(),
+        confirmed_on: DAY,
+        searches: vec![Search {
+            arbitrary_identifier: Some("1".to_owned()),
+            ..search()
+        }],
+    };
+    request.write(Encoding::Cp932).expect("a request")
+}
+
+/// As it is, or packed under `password`.
+fn put_as(scene: &Scene, base: &str, text: &[u8], password: Option<&str>) {
+    let xml = format!("{base}.xml");
+    match password {
+        None => put(scene, &xml, text),
+        Some(password) => {
+            let packed = pack(&xml, text, password.as_bytes()).expect("a good message");
+            put(scene, &format!("{base}.zip"), &packed);
+        }
+    }
+}
+
+/// Puts a request and gives its answer, opened.
+async fn ask(scene: &Scene, base: &str, text: &[u8], password: Option<&str>) -> Vec<u8> {
+    put_as(scene, base, text, password);
+    let base = base.replace("req_", "res_");
+    let Some(password) = password else {
+        return get(scene, &format!("{base}.xml")).await;
+    };
+    let packed = get(scene, &format!("{base}.zip")).await;
+    let limits = ArchiveLimits::DEFAULT;
+    let password = Some(password.as_bytes());
+    let mut archive =
+        Archive::open(Cursor::new(packed), &limits, password).expect("a good message");
+    let mut text = Vec::new();
+    // Inside it has the name under which the terminal was asked.
+    let mut message = archive
+        .message(&base[..=base.find('_').expect("a name")])
+        .expect("a good message");
+    message.read_to_end(&mut text).expect("a good message");
+    text
 }
 
 /// The program waits for an answer and takes it.
@@ -153,29 +221,24 @@ async fn a_programs_single_requests_come_back_byte_for_byte_and_are_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_programs_job_is_its_own_and_its_result_is_read_beside() {
-    for (form, extension) in [("bulk-form=xml", "xml"), ("bulk-form=zip", "zip")] {
-        let scene = scene().await;
+    for (form, extension, function, request) in [
+        ("bulk-form=xml", "xml", "OQSmutic", month()),
+        ("bulk-form=zip", "zip", "OQSmutic", month()),
+        ("interfaces=encrypted", "zip", "OQSmuquc", list()),
+    ] {
+        let password = form.ends_with("encrypted").then_some(PASSWORD);
+        let scene = scene_with(password).await;
         let played = Played::over(scene.place.root(), &["working-rounds=1", form], None);
-        let request = commissioned::Request {
-            head: head(),
-            month: MAY,
-        };
-        put(
-            &scene,
-            "OQSmutic01req_x.xml",
-            &request.write(Encoding::Cp932).unwrap(),
-        );
-        let accepted = get(&scene, "OQSmutic01res_x.xml").await;
+        let accepted = ask(&scene, &format!("{function}01req_x"), &request, password).await;
         let accepted = Accepted::read(&accepted, &Limits::SINGLE).unwrap().unwrap();
         let poll = Poll {
             institution_code: FACILITY.to_owned(),
             reception_number: accepted.reception_number.clone(),
         };
         let poll = poll.write(Encoding::Cp932).unwrap();
-        put(&scene, "OQSmutic02req_1.xml", &poll);
-        get(&scene, "OQSmutic02res_1.xml").await;
-        put(&scene, "OQSmutic02req_2.xml", &poll);
-        let result = get(&scene, &format!("OQSmutic02res_2.{extension}")).await;
+        ask(&scene, &format!("{function}02req_1"), &poll, password).await;
+        put_as(&scene, &format!("{function}02req_2"), &poll, password);
+        let result = get(&scene, &format!("{function}02res_2.{extension}")).await;
         assert_eq!(result.starts_with(b"PK"), extension == "zip");
         let manifest = eventually("its manifest", async || {
             let observations = scene.hub.observations();
@@ -185,7 +248,8 @@ async fn a_programs_job_is_its_own_and_its_result_is_read_beside() {
             })
         })
         .await;
-        assert_eq!((manifest.units, manifest.inquiry), (5, None));
+        let units = if function == "OQSmutic" { 5 } else { 1 };
+        assert_eq!((manifest.units, manifest.inquiry), (units, None));
         let told = forwarded(&scene);
         let steps: Vec<_> = told.iter().map(|told| told.progress.progress).collect();
         let expected = [

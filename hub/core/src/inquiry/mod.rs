@@ -14,6 +14,7 @@ use shikaku_broker::{Broker, HeaderMap, NATS_MESSAGE_ID, Outgoing};
 use shikaku_ledger::Ledger;
 use shikaku_schemas::clock::Clock;
 use shikaku_schemas::group::Group;
+use shikaku_schemas::mutant::{Mutant, planted};
 use shikaku_schemas::subject;
 use shikaku_schemas::task::Task;
 use shikaku_schemas::value::{InquiryId, Position};
@@ -205,7 +206,9 @@ impl Inquiries {
 
     async fn expire(&self, open: &mut OpenInquiries) -> Result<(), Cause> {
         let patience = self.answer_timeout + SILENCE + self.terminals.late();
-        for inquiry in open.silent_since(self.clock.now(), patience) {
+        let mut silent = open.silent_since(self.clock.now(), patience);
+        silent.retain(|_| !planted(Mutant::NeverOverdue));
+        for inquiry in silent {
             self.put(Work::Overdue(inquiry)).await?;
             tracing::warn!(inquiry.id = %inquiry, "nothing was heard of an inquiry; a person looks");
         }

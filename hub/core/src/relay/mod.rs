@@ -4,7 +4,7 @@
 //! names the sequence it follows, and a second relay or a repeat is refused there.
 
 mod batch;
-mod log;
+pub(crate) mod log;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +34,17 @@ pub(crate) struct Relay {
     pub(crate) randomness: Arc<dyn Randomness>,
 }
 
+/// Gives back what may pass; an error when this hub has to end.
+pub(crate) fn fatal(error: Cause) -> Result<Cause, HubError> {
+    if let Some(LedgerError::OtherEpoch { .. }) = error.downcast_ref() {
+        return Err(HubError::Fenced);
+    }
+    match error.downcast::<HubError>() {
+        Ok(for_good) => Err(*for_good),
+        Err(passing) => Ok(passing),
+    }
+}
+
 impl Relay {
     /// Copies until `cancel`; a broker that is away or was wiped is only waited for.
     pub(crate) async fn run(self, cancel: CancellationToken) -> Result<(), Cause> {
@@ -43,9 +54,7 @@ impl Relay {
                 () = cancel.cancelled() => break,
                 ended = self.follow(&mut pause) => {
                     let Err(error) = ended;
-                    if let Some(LedgerError::OtherEpoch { .. }) = error.downcast_ref() {
-                        return Err(HubError::Fenced.into());
-                    }
+                    let error = fatal(error)?;
                     metrics::counter!("shikaku_hub_relay_restarts_total").increment(1);
                     tracing::warn!(%error, "relay looks again where LOG stands");
                 }

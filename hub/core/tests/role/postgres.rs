@@ -156,6 +156,7 @@ impl Postgres {
     }
 }
 
+/// T4: a paused writer that wakes commits nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hub_that_lost_its_fence_commits_nothing_and_says_so() {
     let postgres = Postgres::start().await;

@@ -2,6 +2,7 @@
 
 use async_nats::jetstream;
 use futures::future::join_all;
+use shikaku_core::HubError;
 use shikaku_schemas::observation::CommitOutcome;
 
 use crate::seen::{file, somebody};
@@ -35,6 +36,7 @@ async fn a_lost_log_is_filled_again_while_the_hub_runs() {
     hub.stop().await.unwrap();
 }
 
+/// T12: the relay copies each event once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_log_of_another_story_is_thrown_away() {
     let stage = Stage::new().await;
@@ -93,6 +95,45 @@ async fn a_log_with_messages_of_an_earlier_epoch_is_thrown_away() {
     hub.stop().await.unwrap();
 }
 
+/// Seeds 1007629 and 1012787 of the simulation: two histories of one epoch.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ledger_that_log_remembers_more_of_is_not_written_on() {
+    let mut stage = Stage::new().await;
+    let hub = stage.hub().await;
+    see(&stage, 0..5).await;
+    hub.stop().await.unwrap();
+    stage.back_up();
+    let hub = stage.hub().await;
+    see(&stage, 5..10).await;
+    stage.log_equals_ledger().await;
+    hub.stop().await.unwrap();
+    let told = stage.events().await.len() as u64;
+
+    stage.put_back_on_a_new_machine().await;
+    let left = stage.events().await.len() as u64;
+    assert!(left < told);
+    for _ in 0..2 {
+        let (_, _cancel, ended) = stage.stand_by();
+        let refused = ended.await.unwrap();
+        let expected = (told, left);
+        assert!(
+            matches!(refused, Err(HubError::PutBack { told, ledger }) if (told, ledger) == expected),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(stage.events().await.len() as u64, left);
+    let jetstream = jetstream::new(stage.tester.clone());
+    let mut log = jetstream.get_stream("LOG").await.unwrap();
+    assert_eq!(log.info().await.unwrap().state.last_sequence, told);
+
+    stage.begin_epoch().await;
+    let hub = stage.hub().await;
+    see(&stage, 10..12).await;
+    stage.log_equals_ledger().await;
+    hub.stop().await.unwrap();
+}
+
+/// T12: the relay copies each event once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_foreign_message_between_two_batches_is_noticed() {
     let stage = Stage::new().await;
@@ -109,6 +150,7 @@ async fn a_foreign_message_between_two_batches_is_noticed() {
     hub.stop().await.unwrap();
 }
 
+/// T1: no acknowledged event is lost.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hubs_and_brokers_die_and_every_file_is_recorded_once() {
     let mut stage = Stage::new().await;
@@ -150,6 +192,7 @@ async fn hubs_and_brokers_die_and_every_file_is_recorded_once() {
     hub.stop().await.unwrap();
 }
 
+/// T14: a broker or a node of it lost: streams are refilled, consumers go on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wiped_broker_gets_its_streams_and_durables_again() {
     let mut stage = Stage::new().await;

@@ -98,7 +98,8 @@ pub struct Stage {
     pub tester: Client,
     terminal: Client,
     told: Told,
-    _dir: TempDir,
+    options_of_ledger: LedgerOptions,
+    dir: TempDir,
 }
 
 impl Stage {
@@ -146,8 +147,44 @@ impl Stage {
             schedule: false,
             terminals: vec!["t1", "t2"],
             register_references: true,
-            _dir: dir,
+            options_of_ledger: options,
+            dir,
         }
+    }
+
+    /// Copies the database to a new machine, while no hub runs.
+    pub fn back_up(&self) {
+        let machine = self.new_machine();
+        std::fs::create_dir(&machine).unwrap();
+        for name in ["ledger.db", "ledger.db-wal"] {
+            let from = self.dir.path().join(name);
+            if from.exists() {
+                std::fs::copy(from, machine.join(name)).unwrap();
+            }
+        }
+    }
+
+    /// Goes on with the copy, where no signed head of the events since is.
+    pub async fn put_back_on_a_new_machine(&mut self) {
+        let machine = self.new_machine();
+        self.options_of_ledger.database = Database::Sqlite {
+            path: machine.join("ledger.db"),
+        };
+        self.options_of_ledger.proof_dir = machine.join("proof");
+        self.ledger = Ledger::open(&self.options_of_ledger).await.unwrap();
+    }
+
+    fn new_machine(&self) -> std::path::PathBuf {
+        self.dir.path().join("new-machine")
+    }
+
+    /// Says so to the ledger.
+    pub async fn begin_epoch(&mut self) {
+        let clock = SystemClock;
+        Ledger::begin_epoch(&self.options_of_ledger, 1, &clock)
+            .await
+            .unwrap();
+        self.ledger = Ledger::open(&self.options_of_ledger).await.unwrap();
     }
 
     pub fn group(&self) -> Group {
@@ -322,6 +359,7 @@ impl Stage {
     /// Waits until `LOG` is the ledger's copy, message by message: what is not is to be thrown away and filled anew.
     pub async fn log_equals_ledger(&self) {
         let events = self.events().await;
+        let epoch = self.ledger.identity().epoch.to_string();
         let jetstream = jetstream::new(self.tester.clone());
         until("LOG equals the ledger", || async {
             let stream = jetstream.get_stream("LOG").await.ok()?;
@@ -333,10 +371,12 @@ impl Stage {
                 let message = stream.get_raw_message(position).await.ok()?;
                 let copied: SealedEvent = serde_json::from_slice(&message.payload).ok()?;
                 let subject = format!("shikaku.log.{}", event.head.kind);
-                let id = event.head.event_id.to_string();
-                let epoch = message.headers.get("shikaku-epoch")?.as_str();
+                let id = match epoch.as_str() {
+                    "1" => event.head.event_id.to_string(),
+                    later => format!("{}/{later}", event.head.event_id),
+                };
                 let is_copy = copied.head == event.head
-                    && epoch == self.ledger.identity().epoch.to_string()
+                    && message.headers.get("shikaku-epoch")?.as_str() == epoch
                     && message.subject.as_str() == subject
                     && message.headers.get("Nats-Msg-Id")?.as_str() == id;
                 is_copy.then_some(())?;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use shikaku_schemas::event::Event;
 
+/// T33: versions meet without loss.
 #[test]
 fn every_golden_event_decodes() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/samples/events");

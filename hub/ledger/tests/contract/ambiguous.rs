@@ -66,6 +66,7 @@ async fn a_commit_that_never_arrived_is_unavailable_and_can_be_repeated() {
     writer.close().await.unwrap();
 }
 
+/// T5: a command has one effect and one answer.
 #[tokio::test]
 async fn a_commit_of_unknown_outcome_is_told_by_the_inbox_later() {
     let (place, proxy) = behind_a_proxy().await;
@@ -122,6 +123,7 @@ async fn a_dropped_append_is_found_out_by_the_next() {
     assert_eq!(ledger.verify(|_| {}).await.unwrap().first_bad, None);
 }
 
+/// T5: a command has one effect and one answer.
 /// A commit that waits for a standby is there for all to see once its session is ended, whether the standby has it or
 /// not. It is told only when the standby has.
 #[tokio::test]
@@ -183,6 +185,7 @@ async fn a_standby_whose_server_is_gone_without_a_word_connects_again() {
     assert_eq!(second.expect("it connects again").head().term, 2);
 }
 
+/// T13: a database that may forget a commit is refused by its setting's name.
 /// A standby that was promoted has settings of its own.
 #[tokio::test]
 async fn a_writer_that_meets_a_server_that_may_forget_commits_nothing() {

@@ -110,6 +110,7 @@ async fn events_come_back_in_order_and_open(place: &Place) {
     assert_eq!((report.events, report.first_bad), (5, None));
 }
 
+/// T6: of many at once about one patient none is dropped.
 async fn a_stale_or_early_version_is_a_conflict(place: &Place) {
     let (ledger, mut writer) = place.begin().await;
     let one = record();
@@ -167,6 +168,7 @@ async fn nothing_of_a_refused_batch_stays(place: &Place) {
     writer.close().await.unwrap();
 }
 
+/// T20: a clock that jumps moves no position, and is told.
 async fn the_clock_of_the_ledger_never_goes_back(place: &Place) {
     let (ledger, mut writer) = place.begin().await;
     place.clock.set(1_800_000_000_000_005);
@@ -209,6 +211,7 @@ async fn commits_are_announced(place: &Place) {
     writer.close().await.unwrap();
 }
 
+/// T3: positions gapless and strictly increasing.
 /// Any sequence of batches over a few streams, some of them stale: positions stay gapless, what was accepted is
 /// there once and in order, what was refused is not there.
 async fn random_batches_keep_every_promise(place: &Place) {

@@ -37,6 +37,7 @@ async fn begin_epoch(place: &Place) -> Result<u32, LedgerError> {
     begun.map(|identity| identity.epoch)
 }
 
+/// T32: a backup restores on a fresh machine.
 async fn what_was_put_back_goes_on_in_a_new_epoch(place: &Place) {
     let story = tell(place).await;
     put_back(place, &story).await;

@@ -69,6 +69,7 @@ async fn a_fenced_writer_commits_nothing(place: &Place) {
     assert_eq!(ledger.read_page(Position(0), 9).await.unwrap().len(), 1);
 }
 
+/// T1: no acknowledged event is lost.
 async fn every_told_event_survives_a_kill(place: &Place) {
     let ledger = place.open().await;
     let mut told = 0;
@@ -93,6 +94,7 @@ async fn every_told_event_survives_a_kill(place: &Place) {
     assert_eq!((report.events, report.first_bad), (told, None));
 }
 
+/// T4: a paused writer that wakes commits nothing.
 #[tokio::test]
 async fn a_stopped_writer_is_replaced_and_commits_nothing_more() {
     let place = Place::on_postgres().await;

@@ -114,6 +114,7 @@ async fn two_hubs_may_open_at_once(place: &Place) {
     assert_eq!(one.unwrap().identity(), two.unwrap().identity());
 }
 
+/// T13: a database that may forget a commit is refused by its setting's name.
 #[tokio::test]
 async fn a_postgres_that_may_lose_commits_is_refused() {
     let place = Place::on_postgres().await;
@@ -145,6 +146,7 @@ async fn a_postgres_that_may_lose_commits_is_refused() {
     .await;
 }
 
+/// T33: versions meet without loss.
 #[tokio::test]
 async fn a_ledger_of_a_later_version_is_refused() {
     let place = Place::on_sqlite();
@@ -161,6 +163,7 @@ async fn a_ledger_of_a_later_version_is_refused() {
     }
 }
 
+/// T13: a database that may forget a commit is refused by its setting's name.
 #[tokio::test]
 async fn an_embedded_ledger_syncs_every_commit() {
     let place = Place::on_sqlite();

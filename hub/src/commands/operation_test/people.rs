@@ -77,23 +77,53 @@ mod tests {
     use super::super::scenarios::SCENARIOS;
     use super::*;
 
+    /// Everybody that a scenario names, with the scenario.
+    fn named() -> Vec<(&'static str, &'static str)> {
+        let mut all = Vec::new();
+        for scenario in SCENARIOS {
+            for step in scenario.steps {
+                let named: Vec<&str> = match step.action {
+                    Action::Face(who)
+                    | Action::TicketByNumbers(who)
+                    | Action::TicketByChart(who)
+                    | Action::Register(who)
+                    | Action::Medical(who, _)
+                    | Action::View(who, _) => vec![who],
+                    Action::Bulk(all) => all.to_vec(),
+                    Action::Person | Action::Commissioned => Vec::new(),
+                };
+                all.extend(named.into_iter().map(|who| (who, scenario.id)));
+            }
+        }
+        all
+    }
+
     #[test]
     fn everybody_that_a_scenario_names_is_invented() {
         let people = People::invented();
-        for step in SCENARIOS.iter().flat_map(|scenario| scenario.steps) {
-            let named: Vec<&str> = match step.action {
-                Action::Face(who)
-                | Action::TicketByNumbers(who)
-                | Action::TicketByChart(who)
-                | Action::Register(who)
-                | Action::Medical(who, _)
-                | Action::View(who, _) => vec![who],
-                Action::Bulk(all) => all.to_vec(),
-                Action::Person | Action::Commissioned => Vec::new(),
-            };
-            for id in named {
-                assert!(people.named(id).is_some(), "{id}");
-            }
+        for (who, _) in named() {
+            assert!(people.named(who).is_some(), "{who}");
         }
+    }
+
+    #[test]
+    fn everybody_that_a_scenario_names_is_described() {
+        let page = include_str!("../../../../docs/operation-test.md");
+        for (who, scenario) in named() {
+            let row = page
+                .lines()
+                .find(|line| line.starts_with(&format!("| `{who}` |")));
+            let row = row.unwrap_or_else(|| panic!("{who} is not described"));
+            assert!(row.contains(&format!("`{scenario}`")), "{who}: {scenario}");
+        }
+    }
+
+    #[test]
+    fn the_example_of_the_page_is_read() {
+        let page = include_str!("../../../../docs/operation-test.md");
+        let (_, from) = page.split_once("```toml\n").unwrap();
+        let (example, _) = from.split_once("```").unwrap();
+        let read: File = toml::from_str(example).unwrap();
+        assert_eq!(read.person[0].id, "one-ticket");
     }
 }

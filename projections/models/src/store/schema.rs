@@ -149,6 +149,7 @@ mod tests {
 
     use super::*;
 
+    /// T8: a rebuild gives the same rows and tells nothing twice.
     #[tokio::test]
     async fn a_rebuild_cut_short_and_begun_again_tells_nothing_twice() {
         let folder = tempfile::tempdir().unwrap();

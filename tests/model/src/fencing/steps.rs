@@ -23,6 +23,7 @@ impl Protocol for Fencing {
             Guard::Follows,
             Refuted::Property("3 each commit follows the one before"),
         ),
+        (Guard::Follows, Refuted::Property("4 positions are gapless")),
         (
             Guard::LockToRecover,
             Refuted::Property("1 what was said to be lost stays lost"),
@@ -39,6 +40,11 @@ impl Protocol for Fencing {
             Guard::CommitFirst,
             Refuted::Property("1 what is acknowledged is durable"),
         ),
+        (
+            Guard::Inbox,
+            Refuted::Property("5 an observation is committed once"),
+        ),
+        (Guard::IdleLimit, Refuted::Recovery),
     ];
 
     const STEPS: &'static [Step] = &[

@@ -26,6 +26,10 @@ impl Protocol for Outbox {
             Refuted::Property("16 rows are those of the checkpoint"),
         ),
         (Guard::OneTransaction, Refuted::Recovery),
+        (
+            Guard::OneTransaction,
+            Refuted::Property("5 a number means one message for ever"),
+        ),
         (Guard::Gate, Refuted::Property("4 each event is told once")),
         (
             Guard::GateGrows,

@@ -23,6 +23,10 @@ impl Protocol for Relay {
         (Guard::LookAgain, Refuted::Recovery),
         (Guard::Epoch, Refuted::Recovery),
         (Guard::Create, Refuted::Recovery),
+        (
+            Guard::HubsDown,
+            Refuted::Property("2 LOG of this epoch copies the ledger"),
+        ),
     ];
 
     const STEPS: &'static [Step] = &[

@@ -33,8 +33,16 @@ impl Protocol for Submission {
             Refuted::Property("18 what timed out was never taken"),
         ),
         (
+            Guard::WithdrawByRename,
+            Refuted::Property("18 what timed out is never answered"),
+        ),
+        (
             Guard::TellFirst,
             Refuted::Property("18 what is settled was told"),
+        ),
+        (
+            Guard::KeepFirst,
+            Refuted::Property("1 an answer is kept before its file goes"),
         ),
         (Guard::Overdue, Refuted::Recovery),
         (
@@ -52,7 +60,12 @@ impl Protocol for Submission {
         code("NoteSubmitted", JOURNAL, "note"),
         code("Tell", INQUIRIES, "try_take"),
         code("Acknowledge", "adapters/kit/src/task.rs", "settle"),
-        code("ReadAnswer", CONCLUDE, "conclude_group"),
+        code(
+            "ReadAnswer",
+            "adapters/terminal/src/folder/watch.rs",
+            "ready",
+        ),
+        code("KeepAnswer", CONCLUDE, "conclude_group"),
         code("NoteAnswer", INQUIRIES, "took"),
         code("RemoveAnswer", CONCLUDE, "let_go"),
         code("Follow", FOLLOW, "withdraw"),

@@ -1,5 +1,7 @@
 //! The checker: promises that hold at every moment, and those that hold once all is quiet.
 
+mod as_of;
+mod audience;
 mod identity;
 mod quiet;
 
@@ -34,7 +36,11 @@ pub struct Checker {
     sky: Arc<Sky>,
     database: MemoryDatabase,
     seen: Mutex<Known>,
+    asked: Mutex<Questions>,
 }
+
+/// How often each promise was really looked at.
+pub type Questions = BTreeMap<&'static str, u64>;
 
 #[derive(Default)]
 struct Known {
@@ -61,6 +67,7 @@ impl Checker {
             sky: sky.clone(),
             database,
             seen: Mutex::default(),
+            asked: Mutex::default(),
         })
     }
 
@@ -70,6 +77,18 @@ impl Checker {
 
     fn broken(&self, what: impl Into<String>) {
         self.sky.story.broken(self.sky.millis(), what);
+    }
+
+    /// A promise is looked at, so many times.
+    pub fn asked(&self, promise: &'static str, times: u64) {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        *asked.entry(promise).or_default() += times;
+    }
+
+    /// How often each was looked at.
+    pub fn all_asked(&self) -> Questions {
+        let asked = self.asked.lock();
+        asked.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The checker hears of an observation that rests on bytes.
@@ -108,6 +127,7 @@ impl Checker {
         let Ok(answer) = serde_json::from_slice::<Committed>(&message.payload) else {
             return self.broken("an answer to a spool can't be read");
         };
+        self.asked("answered after the commit", 1);
         let id = answer.observation_id;
         if !self.was_answered(&id) {
             self.broken("invariant 1: a spool was answered before the commit");
@@ -122,6 +142,7 @@ impl Checker {
     }
 
     fn acknowledged(&self, message: &Outgoing) {
+        self.asked("acknowledged after the commit", 1);
         let seen = serde_json::from_slice::<Observation>(&message.payload);
         if seen.is_ok_and(|seen| !self.was_answered(&seen.observation_id)) {
             self.broken("invariant 1: an observation was acknowledged before the commit");
@@ -129,6 +150,7 @@ impl Checker {
     }
 
     fn logged(&self, sequence: u64, message: &Outgoing) {
+        self.asked("LOG is the ledger", 1);
         let copied: Option<SealedEvent> = serde_json::from_slice(&message.payload).ok();
         let stored = self.database.event(sequence);
         let forgotten = |head: &EventHead| {
@@ -146,6 +168,7 @@ impl Checker {
     }
 
     fn fed(&self, stream: &str, born: u64, message: &Outgoing) {
+        self.asked("numbers of a feed", 1);
         let (Some((feed, number)), Some(ce_id)) = (numbered(message), header(message, "ce-id"))
         else {
             return self.broken("a feed message has no epoch, no number or no id");

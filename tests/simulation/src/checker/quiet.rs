@@ -7,6 +7,8 @@ use shikaku_schemas::event::Event;
 use shikaku_schemas::feed::{FeedVariant, RecordView, ce_id, tell};
 use shikaku_schemas::value::{FacilityCode, ObservationId, RecordId};
 
+use super::as_of::as_of;
+use super::audience::audiences;
 use super::identity::identity;
 use super::{Checker, Told};
 use crate::town::{CONSUMERS, Model, group};
@@ -43,6 +45,7 @@ pub async fn settled(
     once(checker, model);
     identity(checker, model);
     let report = ledger.verify(|_| {}).await?;
+    checker.asked("the proof", 1);
     if let Some(bad) = report.first_bad {
         let (position, reason) = (bad.position, bad.reason);
         checker.broken(format!("the proof breaks at {position}: {reason}"));
@@ -60,9 +63,12 @@ pub async fn settled(
         }
     }
     wards(checker, model, epoch);
+    audiences(checker, model, epoch);
+    as_of(checker, ledger, model).await?;
     for ((name, audience, facility, insurance), taken) in CONSUMERS.iter().zip(taken) {
         let variant = FeedVariant::of(*audience, *insurance).to_string();
         let told = checker.told(&(variant, (*facility).to_owned(), epoch));
+        checker.asked("what a consumer took", told.len() as u64);
         // Whom nothing was told in this epoch still has what it took before.
         let taken = taken.of(epoch);
         if taken != told {
@@ -84,7 +90,7 @@ fn stored_with(opened: &[shikaku_ledger::Opened]) -> Vec<WithEvent> {
         .collect()
 }
 
-fn variants() -> BTreeSet<FeedVariant> {
+pub(super) fn variants() -> BTreeSet<FeedVariant> {
     let plain = shikaku_schemas::feed::Audience::ALL
         .iter()
         .map(|audience| FeedVariant::of(*audience, false));
@@ -98,6 +104,7 @@ fn positions(checker: &Checker) {
     let mut versions: BTreeMap<String, u64> = BTreeMap::new();
     let mut ids = BTreeSet::new();
     for (at, event) in checker.database.events().iter().enumerate() {
+        checker.asked("positions and versions", 1);
         let head = &event.head;
         if head.position.0 != at as u64 + 1 {
             checker.broken("invariant 4: positions have a gap");
@@ -121,6 +128,7 @@ fn once(checker: &Checker, model: &Model) {
             *verified.entry(id).or_default() += 1;
         }
     }
+    checker.asked("every answer once", model.kept.len() as u64);
     for id in model.kept.keys() {
         match verified.get(id) {
             Some(1) => {}
@@ -164,6 +172,7 @@ fn feed(
         }
     }
     let told = checker.told(&(variant.to_string(), facility.to_string(), epoch));
+    checker.asked("a feed as folded straight", expected.len() as u64);
     if told != expected {
         let at = expected
             .iter()
@@ -218,6 +227,7 @@ fn wards(checker: &Checker, model: &Model, epoch: u32) {
                 expected.push((heard.chart.clone(), word));
             }
         }
+        checker.asked("a ward's words", expected.len() as u64);
         let feed = ("department".to_owned(), facility.code.to_string(), epoch);
         let told: Vec<(String, String)> = checker
             .told(&feed)

@@ -16,7 +16,7 @@ impl World {
         if self.restores && self.sky.dice.per_mille(80) {
             self.backup = Some(self.database.backup());
         }
-        match self.sky.dice.below(100) {
+        match self.drawn(100) {
             0..36 => self.ordinary(),
             36..42 => self.at_two_counters(),
             42..48 => self.at_a_desk(),
@@ -152,7 +152,7 @@ impl World {
         let machine = &mut self.machines[at];
         machine.node.jump_clock(by);
         machine.skew_ms += by;
-        self.jumped = true;
+        self.furthest_ms = self.furthest_ms.max(machine.skew_ms);
         let name = machine.node.name.clone();
         self.fault(format!("the clock of {name} jumps by {by} ms"));
     }

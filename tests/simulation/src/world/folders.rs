@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use shikaku_schemas::group::FaceMode;
 use shikaku_schemas::value::ObservationId;
 use shikaku_terminal::quarantine;
 
@@ -9,7 +10,7 @@ use super::{Role, World};
 use crate::disk::SimulatedDisk;
 use crate::node::Node;
 use crate::terminal::{Content, Request};
-use crate::town::{Seen, TERMINALS};
+use crate::town::{Seen, TERMINALS, group};
 
 impl World {
     /// The terminals write on.
@@ -140,17 +141,32 @@ impl World {
                 return Some(format!("the quarantine of {id}"));
             }
         }
+        if let Some(what) = self.left_over() {
+            return Some(what);
+        }
         let mut kept = self.model.kept.iter();
         let unread = kept.find(|(id, _)| !self.checker.was_answered(id));
         unread.map(|(_, seen)| format!("an answer of {}: {seen:?}", TERMINALS[seen.terminal].1))
     }
 
+    /// What lies in the folders though nobody needs it any more, or does not though nobody may touch it.
+    fn left_over(&self) -> Option<String> {
+        for (place, terminal) in self.terminals.iter().enumerate() {
+            // A journal that a lying disk took knows nothing of its requests.
+            let remembers = !self.model.betrayed[place];
+            if let Some(what) = terminal.left_over(is_copying(place), remembers) {
+                return Some(format!("{what} of {}", TERMINALS[place].1));
+            }
+        }
+        None
+    }
+
     /// Once all is quiet: nothing was set aside but what nobody can read.
     pub(super) fn folders_agree(&self) {
-        for place in 0..TERMINALS.len() {
+        for (place, (_, id)) in TERMINALS.iter().enumerate() {
+            self.checker.asked("what lies in the folders", 1);
             let (aside, garbage) = (self.set_aside(place), self.model.garbage[place]);
             if aside > garbage {
-                let id = TERMINALS[place].1;
                 let what = format!("{aside} files of {id} were set aside, {garbage} can't be read");
                 self.sky.story.broken(self.sky.millis(), what);
             }
@@ -168,4 +184,11 @@ impl World {
         let listed = disk.map(|disk| quarantine::list_on(&disk, Path::new("/data")));
         listed.and_then(Result::ok).map_or(0, |files| files.len())
     }
+}
+
+fn is_copying(place: usize) -> bool {
+    let facilities = group().facilities;
+    let mut terminals = facilities.iter().flat_map(|facility| &facility.terminals);
+    let found = terminals.find(|terminal| terminal.id == TERMINALS[place].1);
+    found.is_some_and(|terminal| terminal.face == FaceMode::Copy)
 }

@@ -3,6 +3,8 @@
 mod cases;
 mod consumer;
 mod desk;
+mod ends;
+mod faces;
 mod faults;
 mod folders;
 mod people;
@@ -20,11 +22,12 @@ use shikaku_models::MemoryDatabases;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
-use crate::checker::Checker;
+use crate::checker::{Checker, Questions};
 use crate::disk::SimulatedDisk;
 use crate::line::Connection;
 use crate::meters::Meters;
 use crate::node::{Death, Node, Sky, Weather, now};
+use crate::panics;
 use crate::platter::Platter;
 use crate::server::Server;
 use crate::terminal::{Seconds, Terminal};
@@ -32,6 +35,7 @@ use crate::town::{CONSUMERS, Model, TERMINALS};
 use crate::weather::Fine;
 use consumer::{Consumer, consume};
 use desk::Desks;
+pub use faces::Faces;
 use process::{hub, projections, terminal};
 
 /// What a machine runs.
@@ -90,8 +94,11 @@ pub struct World {
     terminals: Vec<Terminal>,
     meters: Meters,
     desks: Desks,
-    /// A clock jumped: deadlines may lie far away since.
-    jumped: bool,
+    /// How far a clock was ever ahead: deadlines may lie as far away since.
+    furthest_ms: i64,
+    /// Which faces of the dice are left out, and which were drawn.
+    without: Faces,
+    drawn: Faces,
     model: Model,
     seconds: Seconds,
     /// Whether the ledger's database is put back from older backups, too.
@@ -103,12 +110,12 @@ pub struct World {
     consumers_back_at: Option<Instant>,
     /// Days that went by at once.
     days: u64,
-    pub crashes: u64,
-    pub faults: u64,
+    crashes: u64,
+    faults: u64,
 }
 
 impl World {
-    pub fn new(seed: u64, meters: Meters) -> Self {
+    pub fn new(seed: u64, meters: Meters, without: Faces) -> Self {
         let sky = Arc::new(Sky::new(seed));
         let identity = StoreIdentity {
             store_id: uuid::Uuid::from_u128(7),
@@ -127,7 +134,9 @@ impl World {
             terminals: Vec::new(),
             meters,
             desks: Desks::default(),
-            jumped: false,
+            furthest_ms: 0,
+            without,
+            drawn: Faces::default(),
             model: Model::default(),
             seconds: Seconds::default(),
             // Not in each: after one, what it took is missed by nobody.
@@ -206,6 +215,7 @@ impl World {
         };
         if let Some(task) = machine.task.take() {
             task.abort();
+            // That it panicked is heard of in `tick`.
             let _ = task.await;
         }
         let (node, platter) = (machine.node.clone(), machine.platter.clone());
@@ -276,6 +286,7 @@ impl World {
                 consumer.away.store(false, Ordering::SeqCst);
             }
         }
+        self.no_panic();
         self.write_on();
         for at in 0..self.machines.len() {
             let machine = &mut self.machines[at];
@@ -305,8 +316,27 @@ impl World {
         }
     }
 
-    pub fn events(&self) -> u64 {
-        self.database.position()
+    /// A panic is a bug, whoever catches it.
+    fn no_panic(&self) {
+        if let Some(what) = panics::first() {
+            let millis = self.sky.millis();
+            self.sky.story.broken(millis, format!("a panic: {what}"));
+        }
+    }
+
+    /// What it came to.
+    pub fn outcome(&self) -> Outcome {
+        self.no_panic();
+        Outcome {
+            crashes: self.crashes,
+            faults: self.faults,
+            events: self.database.position(),
+            digest: self.sky.story.digest(),
+            broken: self.sky.story.verdict(),
+            lines: self.sky.story.lines(),
+            asked: self.checker.all_asked(),
+            drawn: self.drawn,
+        }
     }
 }
 
@@ -319,4 +349,8 @@ pub struct Outcome {
     pub digest: String,
     pub broken: Option<String>,
     pub lines: Vec<String>,
+    /// How often each promise was looked at.
+    pub asked: Questions,
+    /// Which faces the dice showed.
+    pub drawn: Faces,
 }

@@ -16,6 +16,7 @@ use shikaku_terminal::{TerminalOptions, Timing};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
+use super::ends;
 use crate::node::{Node, Wits};
 use crate::town::{TERMINALS, group, group_key};
 use crate::weather::DatabaseLine;
@@ -51,7 +52,8 @@ pub(super) async fn hub(
         group_key: group_key(),
         nats: broker,
         feed_days: 30,
-        answer_timeout: Duration::from_secs(40),
+        // Some answers come later: a terminal takes its time for them, up to 25 s.
+        answer_timeout: Duration::from_secs(15),
         jobs: JobOptions::default(),
         months: MonthOptions::OFF,
         medical: Default::default(),
@@ -67,27 +69,9 @@ pub(super) async fn hub(
         }
         Err(error) => Err(HubError::Ledger(error)),
     };
-    if !node.is_alive() {
-        return;
-    }
-    let mut text = String::new();
-    let mut cause: Option<&dyn std::error::Error> = ended
-        .as_ref()
-        .err()
-        .map(|error| error as &dyn std::error::Error);
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    node.sky.tell(format!("{} ended{text}", node.name));
     let is_put_back =
         database.identity().epoch != epoch || node.sky.restoring.load(Ordering::SeqCst);
-    if text.contains("does not match its signed head") && !is_put_back {
-        let millis = node.sky.millis();
-        node.sky
-            .story
-            .broken(millis, format!("a sound ledger was refused{text}"));
-    }
+    ends::ended(&node, ended, |error| ends::of_hub(error, is_put_back));
 }
 
 pub(super) async fn projections(node: Arc<Node>, broker: BrokerAt, models: MemoryDatabases) {
@@ -103,18 +87,7 @@ pub(super) async fn projections(node: Arc<Node>, broker: BrokerAt, models: Memor
         status: StatusBoard::default(),
     };
     let ended = shikaku_models::run(options, CancellationToken::new()).await;
-    if node.is_alive() {
-        let text = ended
-            .err()
-            .map_or_else(String::new, |error| error.to_string());
-        node.sky.tell(format!("projections ended: {text}"));
-        if text.contains("stopped:") {
-            let millis = node.sky.millis();
-            node.sky
-                .story
-                .broken(millis, format!("a projection {text}"));
-        }
-    }
+    ends::ended(&node, ended, ends::of_projections);
 }
 
 /// A terminal's adapter, as its program runs it.
@@ -148,16 +121,5 @@ pub(super) async fn terminal(node: Arc<Node>, disk: Arc<dyn Disk>, broker: Broke
         zip_password: None,
     };
     let ended = shikaku_terminal::run(options, CancellationToken::new()).await;
-    if node.is_alive() {
-        let text = ended
-            .err()
-            .map_or_else(String::new, |error| error.to_string());
-        node.sky.tell(format!("{} ended: {text}", node.name));
-        if text.contains("ended unexpectedly") {
-            let millis = node.sky.millis();
-            node.sky
-                .story
-                .broken(millis, format!("{}: {text}", node.name));
-        }
-    }
+    ends::ended(&node, ended, ends::of_terminal);
 }

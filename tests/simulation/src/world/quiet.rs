@@ -18,18 +18,38 @@ use crate::node::{Death, Node, Weather};
 use crate::town::CONSUMERS;
 use crate::weather::Fine;
 
+/// So long something may still fail of what was under way when all was mended.
+const UNDER_WAY: Duration = Duration::from_secs(60);
+/// After so long whoever still waits does so for a deadline that a wrong clock set.
+const CLOCKS_GO_ON: Duration = Duration::from_secs(600);
+/// Longer than any deadline of the program by a right clock, the longest silence included.
+const LONGEST_DEADLINE_MS: i64 = 2 * 60 * 60 * 1000;
+
 impl World {
     /// Mends everything, waits until all is quiet, and checks what must hold then.
     pub async fn settle(&mut self) -> anyhow::Result<()> {
         self.sky.tell("everything is mended");
+        self.set_clocks(0);
         self.mend();
-        let deadline = Instant::now() + Duration::from_secs(1800);
+        let begun = Instant::now();
+        let deadline = begun + Duration::from_secs(1800);
+        let mut is_late = false;
         let mut waits_for = String::new();
         while Instant::now() < deadline {
             sleep(Duration::from_millis(500)).await;
             self.tick().await;
             self.mend();
             self.decide_the_rest();
+            if self.sky.story.verdict().is_some() {
+                return Ok(());
+            }
+            if begun.elapsed() > UNDER_WAY {
+                self.sky.mended.store(true, Ordering::SeqCst);
+            }
+            if !is_late && begun.elapsed() > CLOCKS_GO_ON {
+                is_late = true;
+                self.time_passes();
+            }
             match self.unquiet() {
                 None => {
                     waits_for.clear();
@@ -54,6 +74,22 @@ impl World {
         self.folders_agree();
         self.desks_agree();
         settled(&self.checker, &ledger, &self.model, &taken).await
+    }
+
+    /// Every clock shows the right time, or as much more.
+    fn set_clocks(&mut self, skew_ms: i64) {
+        for machine in &mut self.machines {
+            machine.node.jump_clock(skew_ms - machine.node.skew_ms());
+            machine.skew_ms = skew_ms;
+        }
+    }
+
+    /// A deadline that a wrong clock set lies as far away as that clock was ahead. So much time passes for everybody;
+    /// nothing else happens in it.
+    fn time_passes(&mut self) {
+        let longest = self.furthest_ms.max(0) + LONGEST_DEADLINE_MS;
+        self.sky.tell(format!("{longest} ms pass"));
+        self.set_clocks(longest);
     }
 
     fn mend(&mut self) {

@@ -21,6 +21,8 @@ use crate::store::rows::{
 
 const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/sqlite-1.sql")];
 const READERS: u32 = 4;
+/// What a reader keeps of the file in memory, in KiB (negative by SQLite's custom).
+const READERS_CACHE: &str = "-512";
 
 /// The read side.
 #[derive(Debug)]
@@ -41,7 +43,7 @@ impl Tables {
             .max_connections(READERS)
             // A file of this machine: asking first whether the line stands costs a hop to its thread each time.
             .test_before_acquire(false)
-            .connect_with(connect_options(path, true)?)
+            .connect_with(connect_options(path, true)?.pragma("cache_size", READERS_CACHE))
             .await?;
         if read_only {
             let mut connection = pool.acquire().await?;
