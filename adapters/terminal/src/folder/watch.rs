@@ -187,12 +187,17 @@ impl Watch {
                 if settled.trust_at.is_none_or(|at| Instant::now() < at) {
                     return;
                 }
-                if self.is_unchanged(name) {
-                    if let Some(settled) = self.settled.get_mut(name) {
-                        settled.trust_at = None;
+                match self.is_unchanged(name) {
+                    Some(true) => {
+                        if let Some(settled) = self.settled.get_mut(name) {
+                            settled.trust_at = None;
+                        }
+                        scanned.trusted.push((name.to_owned(), signature));
+                        return;
                     }
-                    scanned.trusted.push((name.to_owned(), signature));
-                    return;
+                    // Looked at again with the next scan: a read that failed says nothing.
+                    None => return,
+                    Some(false) => {}
                 }
             }
             None if known(name, &signature) => return,
@@ -214,14 +219,13 @@ impl Watch {
         look(&**disk, &folder.join(name), *limit)
     }
 
-    fn is_unchanged(&self, name: &OsStr) -> bool {
-        match self.look(name) {
-            Look::Bytes(signature, bytes) => self
-                .settled
-                .get(name)
-                .is_some_and(|settled| settled.digest == self.digest(&signature, &bytes)),
-            Look::Gone | Look::Busy(_) => true,
-        }
+    /// `None` when the file can't be read now.
+    fn is_unchanged(&self, name: &OsStr) -> Option<bool> {
+        let Look::Bytes(signature, bytes) = self.look(name) else {
+            return None;
+        };
+        let digest = self.digest(&signature, &bytes);
+        Some(self.settled.get(name)?.digest == digest)
     }
 
     fn first_look(&mut self, name: &OsStr) {
