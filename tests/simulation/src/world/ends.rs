@@ -1,6 +1,6 @@
 //! By which errors a process may end by itself. Its supervisor starts it again; whatever else ends one is a bug.
 //!
-//! A hub ends when another one has taken its ledger over, when the ledger is of another epoch, and when database, own
+//! A hub ends when another one has taken its ledger over, when the ledger is of another epoch or was put back, and when database, own
 //! disk or broker fail while it starts. Once it has started it waits for all three. Projections end when their
 //! databases can't be opened, an adapter when its own disk can't be used.
 
@@ -30,7 +30,9 @@ pub(super) enum Cause {
 pub(super) fn of_hub(error: &HubError, is_put_back: bool) -> Cause {
     match error {
         HubError::Fenced | HubError::Ledger(LedgerError::OtherEpoch { .. }) => Cause::Succeeded,
-        HubError::Ledger(LedgerError::Proof { .. }) if is_put_back => Cause::Succeeded,
+        HubError::Ledger(LedgerError::Proof { .. }) | HubError::PutBack { .. } if is_put_back => {
+            Cause::Succeeded
+        }
         HubError::Ledger(LedgerError::Database(_) | LedgerError::File { .. }) => Cause::Fault,
         HubError::Broker { .. } => Cause::Fault,
         _ => Cause::Bug,
