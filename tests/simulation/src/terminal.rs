@@ -126,6 +126,7 @@ impl Terminal {
         }
         let path = self.sky.dice.pick(&lies);
         self.share.take(path);
+        self.faces.remove(path);
         self.put.get(path).cloned()
     }
 

@@ -226,6 +226,8 @@ pub struct Model {
     pub garbage: [usize; TERMINALS.len()],
     /// Those of them that another program took away, perhaps unread.
     pub stolen_garbage: [usize; TERMINALS.len()],
+    /// Files that another program took away.
+    pub thefts: [u64; TERMINALS.len()],
     /// Terminals whose disk lied before a power cut.
     pub betrayed: [bool; TERMINALS.len()],
 }

@@ -81,6 +81,7 @@ impl World {
             return;
         };
         self.fault(format!("a thief at {}", TERMINALS[place].1));
+        self.model.thefts[place] += 1;
         let Content::Answer(seen) = stolen else {
             self.model.stolen_garbage[place] += 1;
             return;
@@ -131,7 +132,9 @@ impl World {
                 None => return Some(format!("the start of {id}")),
             }
             let (seen, ended) = self.meters.equation(id);
-            if seen != ended {
+            // What it read while its own disk refused, and a thief then took, is lost: the equation has to tell so.
+            let lost = ended..=ended + self.model.thefts[place];
+            if !lost.contains(&seen) {
                 return Some(format!(
                     "the folder equation of {id}: {seen} seen, {ended} ended"
                 ));
