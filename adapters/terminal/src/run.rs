@@ -1,6 +1,7 @@
 //! The tasks of one terminal, started and ended together.
 
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -147,6 +148,7 @@ fn open_inquiries(
         journal: Mutex::new(journal),
         answer_patience: SignedDuration::try_from(patience).unwrap_or(SignedDuration::MAX),
         pulse: Pulse::default(),
+        is_swept: AtomicBool::new(false),
     })
 }
 

@@ -83,6 +83,7 @@ fn desk(options: &TerminalOptions, spool: &Arc<Spool>) -> Desk {
         journal: Mutex::new(Journal::open(&options.disk, &directory, options.clock.now()).unwrap()),
         answer_patience: SignedDuration::ZERO,
         pulse: Default::default(),
+        is_swept: Default::default(),
     };
     let quarantine = Quarantine::open(&options.disk, &options.data_dir, &options.group_key, |_| {
         true

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use shikaku_disk::is_there;
 use shikaku_schemas::oqs::file::answers;
 
-use super::{Folders, Journal, Request, Step};
+use super::{Folders, Journal, Request, Step, TEMPORARY};
 
 /// A share may be away for a moment just at the deadline.
 const FOLDER_AWAY: SignedDuration = SignedDuration::from_secs(60);
@@ -78,19 +78,27 @@ pub(crate) fn recover(journal: &Journal, folders: &Folders) -> io::Result<Vec<Fo
     Ok(found)
 }
 
-/// Removes temporary and withdrawn files that a crash left behind after their request was settled.
+/// Removes what a crash left behind: withdrawn files whose request was settled, and our temporary files. Of these none is
+/// in use while the journal is held: whoever writes one holds it.
+///
+/// # Errors
+/// While the folder can't be looked at.
 pub(crate) fn sweep(journal: &Journal, folders: &Folders) -> io::Result<()> {
     for path in folders.disk.list(&folders.req)? {
-        let ours = path
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let is_temporary = name
+            .strip_suffix(TEMPORARY)
+            .is_some_and(|name| name.ends_with('.'));
+        let is_withdrawn = path
             .extension()
-            .is_some_and(|extension| extension == "tmp" || extension == "withdrawn");
+            .is_some_and(|extension| extension == "withdrawn");
         let is_settled = |extension| {
             let request = path.with_extension(extension);
             let name = request.file_name().unwrap_or_default().to_string_lossy();
             journal.is_settled(&name)
         };
-        if ours && ["xml", "zip"].into_iter().any(is_settled) {
-            folders.disk.remove_file(&path)?;
+        if is_temporary || is_withdrawn && ["xml", "zip"].into_iter().any(is_settled) {
+            folders.remove_left(&path);
         }
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! The inquiries of one terminal: journal, folders and what the hub is told, in one place.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -34,6 +35,8 @@ pub(crate) struct Inquiries {
     pub(crate) answer_patience: SignedDuration,
     /// What requests and answers tell of the terminal.
     pub(crate) pulse: Pulse,
+    /// Whether what an earlier run left in `req/` is gone.
+    pub(crate) is_swept: AtomicBool,
 }
 
 /// What an answer makes of its inquiry, once it is safe.
@@ -112,15 +115,23 @@ impl Inquiries {
         for found in recover(&journal, &self.folders)? {
             self.keep(&mut journal, &found)?;
         }
-        // Left-overs harm nobody, and the folder may be away.
-        let _ = sweep(&journal, &self.folders);
+        self.sweep(&journal);
         Ok(())
+    }
+
+    /// Once after each start, as soon as the folder can be looked at: a left-over names a patient.
+    fn sweep(&self, journal: &Journal) {
+        if !self.is_swept.load(Ordering::Relaxed) {
+            let swept = sweep(journal, &self.folders).is_ok();
+            self.is_swept.store(swept, Ordering::Relaxed);
+        }
     }
 
     /// Settles requests whose deadline has passed.
     pub(crate) fn follow(&self) -> Result<(), StepError> {
         let mut journal = self.journal();
         self.folders.remove_what_is_left();
+        self.sweep(&journal);
         let now = self.clock.now();
         for found in follow(&journal, &self.folders, now, self.answer_patience) {
             self.keep(&mut journal, &found)?;

@@ -33,6 +33,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use shikaku_disk::Disk;
 use shikaku_schemas::mutant::{Mutant, planted};
 
+/// How our temporary files end.
+pub(crate) const TEMPORARY: &str = "shikaku.tmp";
+
 /// The folders of a terminal that requests pass through.
 #[derive(Debug, Clone)]
 pub(crate) struct Folders {
@@ -80,9 +83,10 @@ impl Folders {
         self.req.join(file)
     }
 
-    /// The request before it is visible; never ends in `.xml`.
+    /// The request before it is visible; never ends in `.xml`. By its name alone it is ours: a crash leaves it before the
+    /// journal knows of it, and other programs write their own `.tmp` there.
     pub(crate) fn temporary(&self, file: &str) -> PathBuf {
-        self.req.join(file).with_extension("tmp")
+        self.req.join(file).with_extension(TEMPORARY)
     }
 
     /// The request after we took it back.

@@ -285,7 +285,13 @@ const FILE: &str = "OQSsiquc01req_202605115001.xml";
 async fn an_intent_without_outcome_is_uncertain_after_a_restart() {
     let place = crate::support::Place::new(FaceMode::Copy);
     left_behind(&place.data_dir(), "intent", FILE, SystemClock.now() + LONG);
-    fs::write(place.root().join("req/OQSsiquc01req_202605115001.tmp"), "x").unwrap();
+    fs::write(
+        place
+            .root()
+            .join("req/OQSsiquc01req_202605115001.shikaku.tmp"),
+        "x",
+    )
+    .unwrap();
     let scene = Scene::of(place).await;
     hears(&scene, Progress::Uncertain).await;
     // The task comes again: it must not be asked again.
@@ -371,5 +377,27 @@ async fn two_inquiries_answered_with_the_same_bytes_are_both_answered() {
     })
     .await;
     assert_eq!(told, asked.iter().map(|task| task.inquiry).collect());
+    scene.running.stop().await;
+}
+
+/// Seed 20628 of the simulation: a crash between a temporary file and the journal's line about it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_temporary_file_of_ours_that_no_journal_knows_goes_and_anothers_stays() {
+    let place = crate::support::Place::new(FaceMode::Copy);
+    let req = place.root().join("req");
+    fs::create_dir_all(&req).unwrap();
+    fs::write(req.join("OQSsiquc01req_202605115001.shikaku.tmp"), "ours").unwrap();
+    fs::write(req.join("OQSsiquc01req_202605110001.tmp"), "another's").unwrap();
+    let scene = Scene::of(place).await;
+    eventually("ours is gone", async || {
+        let mut names = fs::read_dir(&req)
+            .unwrap()
+            .map(|file| file.unwrap().file_name());
+        names
+            .all(|name| !name.to_string_lossy().contains("shikaku"))
+            .then_some(())
+    })
+    .await;
+    assert!(req.join("OQSsiquc01req_202605110001.tmp").exists());
     scene.running.stop().await;
 }
