@@ -44,7 +44,11 @@ pub(crate) fn follow(
                 tracing::debug!(error = %error, "a request can't be withdrawn yet");
                 return None;
             }
-            Err(_) => Step::Uncertain,
+            Err(_) => {
+                // Whatever became of it: once the folder is back nobody is to take it any more.
+                folders.remove_left(&folders.request(&file));
+                Step::Uncertain
+            }
         };
         Some(Followed { request, step })
     })
@@ -78,8 +82,8 @@ pub(crate) fn recover(journal: &Journal, folders: &Folders) -> io::Result<Vec<Fo
     Ok(found)
 }
 
-/// Removes what a crash left behind: withdrawn files whose request was settled, and our temporary files. Of these none is
-/// in use while the journal is held: whoever writes one holds it.
+/// Removes what a crash left behind: requests that were settled, withdrawn or not, and our temporary files. Of these none
+/// is in use while the journal is held: whoever writes one holds it.
 ///
 /// # Errors
 /// While the folder can't be looked at.
@@ -89,15 +93,20 @@ pub(crate) fn sweep(journal: &Journal, folders: &Folders) -> io::Result<()> {
         let is_temporary = name
             .strip_suffix(TEMPORARY)
             .is_some_and(|name| name.ends_with('.'));
-        let is_withdrawn = path
-            .extension()
-            .is_some_and(|extension| extension == "withdrawn");
         let is_settled = |extension| {
             let request = path.with_extension(extension);
             let name = request.file_name().unwrap_or_default().to_string_lossy();
             journal.is_settled(&name)
         };
-        if is_temporary || is_withdrawn && ["xml", "zip"].into_iter().any(is_settled) {
+        let extension = path
+            .extension()
+            .map(|extension| extension.to_string_lossy());
+        let was_request = match extension.as_deref() {
+            Some("withdrawn") => ["xml", "zip"].into_iter().any(is_settled),
+            Some(extension) => is_settled(extension),
+            None => false,
+        };
+        if is_temporary || was_request {
             folders.remove_left(&path);
         }
     }

@@ -19,7 +19,7 @@ use super::{Registration, Work};
 pub(super) struct Needs {
     /// Answers given before.
     pub(super) inbox: HashSet<ObservationId>,
-    /// Cases that are being decided.
+    /// Cases that are being decided, each once: two people may decide one in the same batch.
     pub(super) cases: Vec<CaseId>,
     /// Identity keys.
     pub(super) keys: HashSet<IdentityKey>,
@@ -77,7 +77,9 @@ impl Needs {
 
     /// A case with what waits in it.
     pub(super) fn case(&mut self, case: CaseId) {
-        self.cases.push(case);
+        if !self.cases.contains(&case) {
+            self.cases.push(case);
+        }
         self.streams.insert(StreamId::case(case));
     }
 

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use futures::future::join_all;
 use serde_json::json;
 use shikaku_core::query::Who;
-use shikaku_schemas::command::Command;
+use shikaku_schemas::command::{Command, CommandReply};
 use shikaku_schemas::event::CaseReason;
 use shikaku_schemas::observation::CommitOutcome;
 use shikaku_schemas::value::RecordId;
@@ -144,6 +144,35 @@ async fn a_case_is_opened_waited_in_and_decided() {
     );
     assert_eq!(stage.observe(&later).await, CommitOutcome::Recorded);
     stage.log_equals_ledger().await;
+    hub.stop().await.unwrap();
+}
+
+/// Seed 22597 of the simulation: what waited was recorded once for each of the two.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_people_who_decide_one_case_at_once_record_it_once() {
+    let stage = Stage::new().await;
+    let hub = stage.hub().await;
+    let right = file("t1", "right", somebody(1).with_ticket(AT));
+    stage.observe(&right).await;
+    let waits = file("t1", "mistaken", mistaken(1).with_ticket(AT));
+    assert_eq!(stage.observe(&waits).await, CommitOutcome::Waiting);
+    let case = stage.queries().cases(true).await.unwrap()[0].case;
+    let decisions = [(), (), ()].map(|()| {
+        let (record, gone) = (None, false);
+        let decide = Command::DecideCase { case, record, gone };
+        hub.handle.command(order(decide))
+    });
+    let replies = join_all(decisions).await;
+    let done = replies
+        .iter()
+        .filter(|reply| matches!(reply, CommandReply::Done { .. }));
+    assert_eq!(done.count(), 1);
+    let events = stage.events().await;
+    let recorded = events.iter().filter(|event| {
+        let head = &event.head;
+        head.kind == "verified" && head.observation_id == Some(waits.observation_id)
+    });
+    assert_eq!(recorded.count(), 1);
     hub.stop().await.unwrap();
 }
 
