@@ -113,9 +113,11 @@ pub(crate) fn sweep(journal: &Journal, folders: &Folders) -> io::Result<()> {
     Ok(())
 }
 
-/// The last trace of a withdrawn request, once its fate is journalled.
+/// The last traces of a request that nobody takes any more, once its fate is journalled.
 pub(crate) fn clean_up(folders: &Folders, file: &str) {
     folders.remove_left(&folders.withdrawn(file));
+    // Where the rename failed and nobody knew whether it had: it had not.
+    folders.remove_left(&folders.temporary(file));
 }
 
 /// Takes our file back from `req/`; `false` when the terminal has it. The rename decides who has it, and its
