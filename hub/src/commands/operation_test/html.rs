@@ -11,7 +11,7 @@ margin:2rem auto;max-width:64rem;padding:0 1rem;line-height:1.5}h1{font-size:1.5
 h2{font-size:1.05rem;margin:1.6rem 0 .4rem;break-after:avoid}.section{color:#555;font-weight:normal;font-size:.85rem}\
 table{border-collapse:collapse;width:100%;table-layout:fixed;font-size:.85rem;break-inside:avoid}\
 th,td{border:1px solid #b9b9b9;padding:.35rem .5rem;text-align:left;vertical-align:top}\
-th{background:#f1f1f1}th:nth-child(1){width:28%}th:nth-child(2){width:19%}th:nth-child(3){width:23%}th:nth-child(4){width:11%}td.state{white-space:nowrap;font-weight:bold}.passed{color:#0a6b2d}.failed{color:#b00020}\
+th{background:#f1f1f1}th:nth-child(1){width:26%}th:nth-child(2){width:18%}th:nth-child(3){width:23%}th:nth-child(4){width:15%}td.state{font-weight:bold}.passed{color:#0a6b2d}.failed{color:#b00020}\
 .attested{color:#0b4f9e}.not-done{color:#7a5200}dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1rem;\
 font-size:.9rem}dt{color:#555}dd{margin:0}code{font-size:.75rem;overflow-wrap:anywhere}\
 .sum{display:flex;gap:1.5rem;margin:1rem 0;font-size:1.05rem}.sign{margin-top:2.5rem;display:flex;gap:3rem}\

@@ -29,8 +29,12 @@ impl Seen {
 
     /// Says more.
     pub(super) fn saying(mut self, words: Words) -> Self {
-        self.text = format!("{}、{words}", self.text);
+        self.says(&words.to_string());
         self
+    }
+
+    fn says(&mut self, more: &str) {
+        self.text = format!("{}、{more}", self.text.trim_end_matches('。'));
     }
 
     /// Not what the step is about, whatever came.
@@ -48,7 +52,7 @@ impl Seen {
             false if self.state == State::Passed => self.state = State::Failed,
             false => {}
         }
-        self.text = format!("{}、{}: {what}", self.text, words::MISSING);
+        self.says(&format!("{}: {what}", words::MISSING));
         self
     }
 }
@@ -98,7 +102,7 @@ pub(super) fn judged(view: &InquiryView, wanted: Expected) -> Seen {
     )];
     said.extend(view.validity.map(|it| words::validity(it).to_string()));
     let shown = view.display.as_ref();
-    said.extend(shown.map(|shown| shown.japanese.to_string()));
+    said.extend(shown.map(|shown| shown.japanese.trim_end_matches('。').to_owned()));
     if let Some(job) = &view.job {
         said.push(format!("{} {}", words::UNITS, job.units));
     }
