@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use shikaku_disk::is_there;
 use shikaku_schemas::oqs::file::answers;
 
-use super::{Folders, Journal, Request, Step, TEMPORARY};
+use super::{Folders, Journal, Request, Step, is_temporary};
 
 /// A share may be away for a moment just at the deadline.
 const FOLDER_AWAY: SignedDuration = SignedDuration::from_secs(60);
@@ -90,23 +90,14 @@ pub(crate) fn recover(journal: &Journal, folders: &Folders) -> io::Result<Vec<Fo
 pub(crate) fn sweep(journal: &Journal, folders: &Folders) -> io::Result<()> {
     for path in folders.disk.list(&folders.req)? {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let is_temporary = name
-            .strip_suffix(TEMPORARY)
-            .is_some_and(|name| name.ends_with('.'));
         let is_settled = |extension| {
             let request = path.with_extension(extension);
             let name = request.file_name().unwrap_or_default().to_string_lossy();
             journal.is_settled(&name)
         };
-        let extension = path
-            .extension()
-            .map(|extension| extension.to_string_lossy());
-        let was_request = match extension.as_deref() {
-            Some("withdrawn") => ["xml", "zip"].into_iter().any(is_settled),
-            Some(extension) => is_settled(extension),
-            None => false,
-        };
-        if is_temporary || was_request {
+        let is_withdrawn =
+            name.ends_with(".withdrawn") && ["xml", "zip"].into_iter().any(is_settled);
+        if is_temporary(&name) || is_withdrawn || journal.is_over(&name) {
             folders.remove_left(&path);
         }
     }

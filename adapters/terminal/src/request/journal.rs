@@ -14,6 +14,7 @@ use shikaku_schemas::value::{InquiryId, jst_day};
 
 use super::asked::Asked;
 use super::forwarded::Forwarded;
+use super::is_temporary;
 
 /// Settled requests are remembered this long, for late answers.
 const REMEMBER_DAYS: i64 = 35;
@@ -187,6 +188,14 @@ impl Journal {
                 .any(|request| request.file.as_deref() == Some(file) && !request.step.is_settled())
     }
 
+    /// Whether `file` was the last that its request wrote, and that is settled. A program's earlier asking after a job is
+    /// none: it may still be taken and answered.
+    pub(crate) fn is_over(&self, file: &str) -> bool {
+        let mut requests = self.requests.values();
+        let is_last = requests.any(|request| request.file.as_deref() == Some(file));
+        is_last && self.is_settled(file)
+    }
+
     /// Requests whose first answer somebody waits for.
     pub(crate) fn open_requests(&self) -> Vec<Request> {
         self.all(|request| request.step.awaits_first_answer())
@@ -239,8 +248,8 @@ impl Journal {
         present: &[String],
     ) -> Option<String> {
         let day = jst_day(now).strftime("%Y%m%d").to_string();
-        // A left-over `.tmp` is of a name that nobody saw: taken again, it goes.
-        let seen = present.iter().filter(|name| !name.ends_with(".tmp"));
+        // A left-over of ours is of a name that nobody saw: taken again, it goes. Another program's `.tmp` takes its name.
+        let seen = present.iter().filter(|name| !is_temporary(name));
         let present: HashSet<String> = seen.map(|name| base(name)).collect();
         let is_taken = |name: &str| {
             let answer = answer_base(name).map(|answer| answer.to_ascii_lowercase());

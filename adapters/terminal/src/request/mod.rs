@@ -34,7 +34,13 @@ use shikaku_disk::Disk;
 use shikaku_schemas::mutant::{Mutant, planted};
 
 /// How our temporary files end.
-pub(crate) const TEMPORARY: &str = "shikaku.tmp";
+const TEMPORARY: &str = "shikaku.tmp";
+
+/// Whether a file in `req/` is one of our temporary ones.
+fn is_temporary(name: &str) -> bool {
+    let before = name.strip_suffix(TEMPORARY);
+    before.is_some_and(|before| before.ends_with('.'))
+}
 
 /// The folders of a terminal that requests pass through.
 #[derive(Debug, Clone)]

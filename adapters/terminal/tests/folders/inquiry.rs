@@ -401,3 +401,36 @@ async fn a_temporary_file_of_ours_that_no_journal_knows_goes_and_anothers_stays(
     assert!(req.join("OQSsiquc01req_202605110001.tmp").exists());
     scene.running.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_settled_request_goes_at_the_start_and_an_earlier_asking_of_a_job_stays() {
+    let place = crate::support::Place::new(FaceMode::Copy);
+    let req = place.root().join("req");
+    fs::create_dir_all(&req).unwrap();
+    let directory = place.data_dir().join("terminal/1319912349-t1");
+    fs::create_dir_all(&directory).unwrap();
+    let asking = |n| format!("OQSmuquc02req_20260511500{n}.xml");
+    let lines = [
+        (1, "uncertain", FILE.to_owned()),
+        (2, "accepted", asking(1)),
+        (2, "answered", asking(2)),
+    ];
+    let mut journal = String::new();
+    for (inquiry, step, file) in lines {
+        fs::write(req.join(&file), "x").unwrap();
+        let line = serde_json::json!({
+            "inquiry": uuid::Uuid::from_u128(inquiry), "step": step, "file": file,
+            "deadline": SystemClock.now(), "at": SystemClock.now(),
+        });
+        journal += &format!("{line}\n");
+    }
+    fs::write(directory.join("requests.jsonl"), journal).unwrap();
+    let scene = Scene::of(place).await;
+    eventually("what is over is gone", async || {
+        let is_there = |file: &str| req.join(file).exists();
+        (!is_there(FILE) && !is_there(&asking(2))).then_some(())
+    })
+    .await;
+    assert!(req.join(asking(1)).exists());
+    scene.running.stop().await;
+}
