@@ -15,6 +15,7 @@ pub mod display;
 pub mod event;
 pub mod feed;
 pub mod group;
+pub mod later;
 pub mod mutant;
 pub mod observation;
 pub mod oqs;

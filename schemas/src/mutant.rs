@@ -3,7 +3,7 @@
 //! Without the feature `mutants`, which the program never sets, [`planted`] is `false` for the compiler and nothing of
 //! this is in the program.
 
-/// A fault that can be planted. Each is one line at the place that keeps the promise.
+/// A fault that can be planted. Each is a line or two at the place that keeps the promise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mutant {
     /// A message of `OBSERVATIONS` is acknowledged before its commit.
@@ -60,6 +60,8 @@ pub enum Mutant {
     KnowTooEarly,
     /// Members that need `insurance_fields` pass without it.
     TellFieldsToAll,
+    /// A payload is read as one of the present shape, whatever version it is of.
+    IgnoreVersions,
 }
 
 impl Mutant {
@@ -92,6 +94,7 @@ impl Mutant {
         ("never-overdue", Self::NeverOverdue),
         ("know-too-early", Self::KnowTooEarly),
         ("tell-fields-to-all", Self::TellFieldsToAll),
+        ("ignore-versions", Self::IgnoreVersions),
     ];
 }
 

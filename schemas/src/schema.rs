@@ -55,7 +55,10 @@ pub fn events() -> Value {
         members.insert("title".to_owned(), json!(kind));
         if let Some(Value::Object(properties)) = members.get_mut("properties") {
             properties.insert("type".to_owned(), json!({ "const": kind }));
-            properties.insert("schema_version".to_owned(), json!({ "const": 1 }));
+            properties.insert(
+                "schema_version".to_owned(),
+                json!({ "const": Event::version(kind) }),
+            );
             // The data of an erased record is null.
             let data = json!({ "anyOf": [payload, { "type": "null" }] });
             properties.insert("data".to_owned(), data);

@@ -52,10 +52,11 @@ fn missing(less: &Value, more: &Value, path: &str, found: &mut Vec<String>) {
 #[test]
 fn golden_payloads_are_read_without_loss() {
     for (kind, version, data) in golden() {
-        assert_eq!(
-            version, "v1",
-            "older versions are read through the ledger's upcasters"
-        );
+        let version: u32 = version.strip_prefix('v').unwrap().parse().unwrap();
+        if version != Event::version(&kind) {
+            // `every_golden_event_decodes` reads the older ones.
+            continue;
+        }
         let bytes = serde_json::to_vec(&data).unwrap();
         let event = Event::from_data(&kind, &bytes).unwrap_or_else(|e| panic!("{kind}: {e:?}"));
         let again: Value = serde_json::from_slice(&event.data().unwrap()).unwrap();

@@ -106,7 +106,7 @@ pub enum LedgerError {
         position: Position,
         /// Why.
         #[source]
-        source: UpcastError,
+        source: EventError,
     },
     /// Stored evidence is not what its id says.
     #[error("evidence {0} is not what its id says")]
@@ -120,30 +120,6 @@ pub enum LedgerError {
     /// A writer's task died.
     #[error("a background task of the writer failed")]
     Task(#[from] tokio::task::JoinError),
-}
-
-/// Why a stored payload is no event of this version.
-#[derive(Debug, thiserror::Error)]
-pub enum UpcastError {
-    /// A later version wrote it.
-    #[error("{kind} version {version} is not known to this program")]
-    UnknownVersion {
-        /// The type.
-        kind: String,
-        /// The version of its shape.
-        version: u32,
-    },
-    /// An old shape that its upcaster could not read.
-    #[error("{kind} version {version} could not be brought to the present shape")]
-    Step {
-        /// The type.
-        kind: String,
-        /// The version of its shape.
-        version: u32,
-    },
-    /// Unknown type, or not its shape.
-    #[error(transparent)]
-    Event(#[from] EventError),
 }
 
 /// Why a batch was not appended. Nothing of it was committed, unless it is `Ambiguous`, or `Fenced` after the

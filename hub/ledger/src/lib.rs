@@ -7,10 +7,9 @@ mod model;
 mod options;
 mod proof;
 mod store;
-mod upcast;
 mod writer;
 
-pub use error::{AppendError, LedgerError, UpcastError};
+pub use error::{AppendError, LedgerError};
 pub use ledger::Ledger;
 pub use model::{
     Appended, BadPosition, Batch, CaseChange, CaseRow, Draft, EvidenceChunk, Head, IdentityKey,

@@ -113,12 +113,13 @@ impl Applier {
     ) -> Result<(), Trouble> {
         let unknown = events
             .iter()
-            .position(|log| !Event::TYPES.contains(&log.event.head.kind.as_str()));
+            .map(|log| &log.event.head)
+            .position(|head| !Event::is_known(&head.kind, head.schema_version));
         let stop = unknown.map(|at| {
             let head = &events[at].event.head;
             Trouble::Stop(format!(
-                "event type {:?} at position {} is not known to this version",
-                head.kind, head.position
+                "event type {:?} of version {} at position {} is not known to this version",
+                head.kind, head.schema_version, head.position
             ))
         });
         events.truncate(unknown.unwrap_or(events.len()));

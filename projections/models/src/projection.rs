@@ -61,7 +61,7 @@ impl Projection {
     /// Follows until `cancel`.
     ///
     /// # Errors
-    /// [`ModelsError::Stopped`] at once when an event type is not known to this version.
+    /// [`ModelsError::Stopped`] at once when an event's type or its version is not known to this program.
     pub(crate) async fn run(mut self, cancel: CancellationToken) -> Result<(), ModelsError> {
         let name = self.variant.to_string();
         loop {

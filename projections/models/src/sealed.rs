@@ -39,8 +39,10 @@ pub(crate) fn open_event(key: &SealKey, sealed: &SealedEvent) -> Result<Event, &
     let plain = key
         .open(&place, &bytes)
         .map_err(|_| "the payload does not open with its record's key")?;
-    Event::from_data(&head.kind, &plain).map_err(|error| match error {
+    Event::read(&head.kind, head.schema_version, &plain).map_err(|error| match error {
         EventError::UnknownType => "the event type is not known",
+        EventError::UnknownVersion { .. } => "the event's version is not known",
+        EventError::Step { .. } => "the payload can't be brought to the present shape of its type",
         EventError::Shape { .. } => "the payload does not have the shape of its type",
     })
 }

@@ -1,13 +1,16 @@
 //! Events: the facts of the ledger, and the envelope they travel in.
 //!
 //! Type names and member names are the contract's and never change; a new shape is a new
-//! `schema_version` beside the old one, read through the ledger's upcasters.
+//! `schema_version` beside the old one, read through the steps in `shapes`.
 
 mod envelope;
+#[cfg(test)]
+mod golden;
 mod identity;
 mod inquiry;
 mod patient;
 mod qualification;
+mod shapes;
 mod ticket;
 
 use schemars::JsonSchema;
@@ -55,15 +58,20 @@ macro_rules! events {
 
             /// The version of the payload's shape.
             pub fn schema_version(&self) -> u32 {
-                1
+                Self::version(self.kind())
             }
 
-            /// The payload alone, as it is sealed and stored.
+            /// The payload alone.
             pub fn data(&self) -> serde_json::Result<Vec<u8>> {
                 match self { $(Self::$variant(payload) => serde_json::to_vec(payload)),+ }
             }
 
-            /// Reads a payload of the present version.
+            /// The payload in the shape of its version, as it is sealed and stored.
+            pub fn stored(&self) -> serde_json::Result<Vec<u8>> {
+                self.data().map(|data| shapes::written(self.kind(), data))
+            }
+
+            /// Reads a payload as [`Event::data`] gives it.
             ///
             /// # Errors
             /// An unknown type, or a payload that does not have its shape.
@@ -74,6 +82,24 @@ macro_rules! events {
                         .map_err(|source| EventError::Shape { kind: $name, source }),)+
                     _ => Err(EventError::UnknownType),
                 }
+            }
+
+            /// The version of the present shape of `kind`.
+            pub fn version(kind: &str) -> u32 {
+                shapes::version(kind)
+            }
+
+            /// Whether payloads of `kind` and `version` can be read by this program; who meets another stops.
+            pub fn is_known(kind: &str, version: u32) -> bool {
+                shapes::is_known(kind, version)
+            }
+
+            /// Reads a payload as it is stored, of whatever released version.
+            ///
+            /// # Errors
+            /// An unknown type or version, or a payload that does not have its shape.
+            pub fn read(kind: &str, version: u32, data: &[u8]) -> Result<Self, EventError> {
+                shapes::read(kind, version, data)
             }
 
             /// JSON Schema of the payload of `kind`.
@@ -90,6 +116,22 @@ pub enum EventError {
     /// A type this version does not know: a reader stops, it never skips.
     #[error("event type is not known to this version")]
     UnknownType,
+    /// A version of a known type that this program does not know, for a later one wrote it: a reader stops.
+    #[error("{kind} version {version} is not known to this program")]
+    UnknownVersion {
+        /// The type.
+        kind: String,
+        /// The version of its shape.
+        version: u32,
+    },
+    /// An old shape that could not be brought to the present one.
+    #[error("{kind} version {version} could not be brought to the present shape")]
+    Step {
+        /// The type.
+        kind: String,
+        /// The version of its shape.
+        version: u32,
+    },
     /// A payload that lacks its shape.
     #[error("payload of {kind} does not have its shape")]
     Shape {

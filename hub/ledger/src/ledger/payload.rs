@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use shikaku_schemas::event::{EventRecord, event_aad};
+use shikaku_schemas::event::{Event, EventRecord, event_aad};
 use shikaku_schemas::seal::SealKey;
 use shikaku_schemas::value::{EvidenceId, RecordId, StreamId};
 
 use super::Ledger;
+use crate::LedgerError;
 use crate::keys::KeyState;
 use crate::model::{KeyOwner, Opened, StoredEvent};
-use crate::{LedgerError, upcast};
 
 impl Ledger {
     /// Opens payloads and brings them to their present shape.
@@ -24,7 +24,7 @@ impl Ledger {
             let Some(data) = open_payload(&keys, event)? else {
                 return Ok(Opened { head, event: None });
             };
-            match upcast::read(&head.kind, head.schema_version, &data) {
+            match Event::read(&head.kind, head.schema_version, &data) {
                 Ok(event) => Ok(Opened {
                     head,
                     event: Some(event),

@@ -274,7 +274,7 @@ fn seal(
     };
     let data = draft
         .event
-        .data()
+        .stored()
         .map_err(|_| AppendError::Unlawful("an event that is no JSON"))?;
     let aad = event_aad(
         head.event_id,
