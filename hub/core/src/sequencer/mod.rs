@@ -76,6 +76,8 @@ enum Failure {
     Stale,
     /// It will never go, with these items together.
     Never(&'static str),
+    /// What one of the items is about can't be read: a later release wrote of it, or it was damaged.
+    Unreadable,
 }
 
 impl Sequencer {
@@ -138,7 +140,7 @@ impl Sequencer {
     }
 
     /// An answer for each item. What can't be committed together is committed one by one, and what can't be
-    /// committed alone is set aside.
+    /// committed alone is set aside; what can't be read is tried again later.
     async fn settle(&mut self, works: Vec<Work>) -> Result<Vec<Reply>, HubError> {
         match self.persist(&works).await? {
             Ok(replies) => return Ok(replies),
@@ -183,7 +185,9 @@ impl Sequencer {
             let failure = match self.attempt(works).await {
                 Ok(replies) => return Ok(Ok(replies)),
                 Err(Failure::Fenced) => return Err(HubError::Fenced),
-                Err(failure @ Failure::Never(_)) => return Ok(Err(failure)),
+                Err(failure @ (Failure::Never(_) | Failure::Unreadable)) => {
+                    return Ok(Err(failure));
+                }
                 Err(failure) => failure,
             };
             self.kept.clear();
@@ -304,7 +308,13 @@ async fn gather(items: &mut mpsc::Receiver<Item>, batch: &mut Vec<Item>) {
     }
 }
 
+/// Whoever is about something else does not wait for what can't be read.
 fn unreadable(error: &LedgerError) -> Failure {
     tracing::warn!(%error, "the ledger can't be read");
-    Failure::Away
+    match error {
+        LedgerError::UnknownEvent { .. }
+        | LedgerError::PayloadRefused { .. }
+        | LedgerError::KeyLost { .. } => Failure::Unreadable,
+        _ => Failure::Away,
+    }
 }

@@ -145,7 +145,10 @@ async fn the_role_runs_on_postgres_too() {
 impl Postgres {
     /// As a paused process finds it when it wakes: the session that held the fence is gone.
     fn end_the_fence(&self) {
-        let sql = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted";
+        self.ask("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted");
+    }
+
+    fn ask(&self, sql: &str) {
         let done = Command::new("psql")
             .args(["-U", "postgres", "-d", "postgres", "-c", sql, "-h"])
             .arg(self.folder.path())
@@ -193,4 +196,39 @@ async fn a_hub_that_lost_its_fence_commits_nothing_and_says_so() {
     stage.log_equals_ledger().await;
     cancel.cancel();
     ended.await.unwrap().unwrap();
+}
+
+/// T33: versions meet without loss. After a later release was rolled back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_cannot_be_read_holds_nobody_else_up() {
+    const AT: &str = "2026-05-11T00:15:00Z";
+    let postgres = Postgres::start().await;
+    let stage = Stage::on(|_| Database::Postgres {
+        url: postgres.url(),
+    })
+    .await;
+    let hub = stage.hub().await;
+    stage
+        .observe(&file("t1", "first", somebody(1).with_ticket(AT)))
+        .await;
+    hub.stop().await.unwrap();
+    postgres.ask("UPDATE events SET schema_version = 2 WHERE type = 'verified'");
+
+    let later = "2026-05-11T00:25:00Z";
+    let again = file("t2", "again", somebody(1).with_ticket(later));
+    let others = (2..40).map(|n| file("t1", &format!("{n}"), somebody(n).with_ticket(later)));
+    let others: Vec<_> = others.collect();
+    // They wait together, so that they come to the hub together.
+    stage.publish(&again).await;
+    for other in &others {
+        stage.publish(other).await;
+    }
+    let hub = stage.hub().await;
+    for other in &others {
+        assert_eq!(stage.told(other).await, CommitOutcome::Recorded);
+    }
+
+    postgres.ask("UPDATE events SET schema_version = 1 WHERE schema_version = 2");
+    assert_eq!(stage.told(&again).await, CommitOutcome::Recorded);
+    hub.stop().await.unwrap();
 }
