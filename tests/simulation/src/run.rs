@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use shikaku_schemas::later;
 use shikaku_schemas::mutant::{Mutant, plant};
 use tokio::runtime::{Builder, RngSeed};
 
@@ -63,6 +64,7 @@ pub fn run(seed: u64, manner: Manner) -> Outcome {
     });
     drop(runtime);
     plant(None);
+    later::play(false);
     outcome
 }
 

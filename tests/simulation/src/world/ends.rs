@@ -2,7 +2,7 @@
 //!
 //! A hub ends when another one has taken its ledger over, when the ledger is of another epoch or was put back, and when database, own
 //! disk or broker fail while it starts. Once it has started it waits for all three. Projections end when their
-//! databases can't be opened, an adapter when its own disk can't be used.
+//! databases can't be opened (a stopped one ends nothing), an adapter when its own disk can't be used.
 
 use std::error::Error;
 use std::sync::atomic::Ordering;

@@ -3,7 +3,8 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use shikaku_schemas::later;
+use tokio::time::{Instant, sleep};
 
 use super::{Machine, Role, World};
 use crate::node::{Death, Weather};
@@ -30,13 +31,19 @@ impl World {
             77..80 => self.end_session(),
             80..90 => self.storm(),
             90..91 => self.jump_clock(),
-            91..92 if self.sky.dice.per_mille(500) => self.days_go_by(),
-            91..92 => self.thief(),
+            91..92 => match self.sky.dice.below(4) {
+                0 => self.days_go_by(),
+                1 => self.week_away(),
+                _ => self.thief(),
+            },
             92..93 if self.restores => self.put_back().await,
             92..93 => self.jump_clock(),
             93..96 => self.consumers_away(),
-            96..97 if self.sky.dice.per_mille(500) => self.other_version(),
-            96..97 => self.lose_models(),
+            96..97 => match self.sky.dice.below(4) {
+                0 => self.lose_models(),
+                1 => self.other_version(),
+                _ => self.release(!self.is_later),
+            },
             97..98 => self.lose_tail(),
             _ => self.bad_disk(),
         }
@@ -158,6 +165,9 @@ impl World {
     }
 
     fn consumers_away(&mut self) {
+        if self.days_away > 0 {
+            return;
+        }
         for consumer in &self.consumers {
             let away = self.sky.dice.per_mille(500);
             consumer.away.store(away, Ordering::SeqCst);
@@ -170,15 +180,64 @@ impl World {
     /// Everything is switched off for days, and consumers stay away for some time more: within what feeds keep.
     fn days_go_by(&mut self) {
         let days = self.sky.dice.from_to(1, 8);
-        if self.days + days > DAYS_AT_MOST {
+        if self.days + self.days_away + days > DAYS_AT_MOST {
             return;
         }
-        self.days += days;
-        self.sky.sleeps_for(days * 24 * 3_600_000);
-        self.server.time_went_by();
+        self.pass(days);
         self.database.end_session();
         self.fault(format!("{days} days go by"));
         self.consumers_away();
+    }
+
+    fn pass(&mut self, days: u64) {
+        self.days += days;
+        self.sky.sleeps_for(days * 24 * 3_600_000);
+        self.server.time_went_by();
+    }
+
+    /// Every consumer is away for a week, while the site works on.
+    fn week_away(&mut self) {
+        if self.days_away > 0 || self.days + 7 > DAYS_AT_MOST {
+            return;
+        }
+        for consumer in &self.consumers {
+            consumer.away.store(true, Ordering::SeqCst);
+        }
+        self.consumers_back_at = None;
+        self.days_away = 7;
+        self.fault("consumers are away for a week".to_owned());
+    }
+
+    /// One more day of that week, and some of its work.
+    pub(super) async fn day_away(&mut self) {
+        if self.days_away == 0 {
+            return;
+        }
+        self.pass(1);
+        self.sky.tell("a day goes by without consumers");
+        self.ordinary();
+        sleep(Duration::from_millis(self.sky.dice.from_to(500, 3000))).await;
+        self.tick().await;
+        self.days_away -= 1;
+        if self.days_away == 0 {
+            self.consumers_back_at = Some(Instant::now());
+        }
+    }
+
+    /// Every program that reads or writes events is replaced by another release at once.
+    pub(super) fn release(&mut self, is_later: bool) {
+        for machine in &self.machines {
+            if !matches!(machine.role, Role::Terminal(_)) {
+                machine.node.die(Death::Killed);
+            }
+        }
+        self.is_later = is_later;
+        self.was_later |= is_later;
+        later::play(is_later);
+        self.fault(match is_later {
+            true => "all is upgraded to a later release".to_owned(),
+            false => "all is rolled back to the release before".to_owned(),
+        });
     }
 
     fn lose_models(&mut self) {

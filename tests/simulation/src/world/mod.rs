@@ -110,6 +110,12 @@ pub struct World {
     consumers_back_at: Option<Instant>,
     /// Days that went by at once.
     days: u64,
+    /// How many of them are still to come while consumers stay away and the site works.
+    days_away: u64,
+    /// Programs are of the later release.
+    is_later: bool,
+    /// They were once: then there is no other way to the end than to upgrade again.
+    was_later: bool,
     crashes: u64,
     faults: u64,
 }
@@ -146,6 +152,9 @@ impl World {
             calm_at: None,
             consumers_back_at: None,
             days: 0,
+            days_away: 0,
+            is_later: false,
+            was_later: false,
             crashes: 0,
             faults: 0,
             sky,
@@ -259,6 +268,7 @@ impl World {
         let pause = Duration::from_millis(dice.from_to(1, longest));
         sleep(pause).await;
         self.tick().await;
+        self.day_away().await;
         if mends {
             self.ordinary();
         } else {

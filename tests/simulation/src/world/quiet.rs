@@ -30,6 +30,9 @@ impl World {
     pub async fn settle(&mut self) -> anyhow::Result<()> {
         self.sky.tell("everything is mended");
         self.set_clocks(0);
+        if self.was_later {
+            self.release(true);
+        }
         self.mend();
         let begun = Instant::now();
         let deadline = begun + Duration::from_secs(1800);
