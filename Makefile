@@ -8,7 +8,7 @@ export LANG := C.UTF-8
 export LC_ALL := C.UTF-8
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: help setup run test crash faults soak month large cards bench fuzz simulate simulate-seeds simulate-mutants simulate-night lint check
+.PHONY: help setup run test crash faults soak month large cards bench fuzz simulate simulate-tables simulate-seeds simulate-mutants simulate-night lint check
 
 help: ## list all targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -23,7 +23,7 @@ test: setup ## every test, with real servers started by the tests themselves
 	cargo build --bin shikaku
 	SHIKAKU_BIN=$${CARGO_TARGET_DIR:-$(CURDIR)/target}/debug/shikaku cargo nextest run --workspace --no-fail-fast
 	cargo test --workspace --doc --quiet
-	@$(MAKE) --no-print-directory simulate-seeds
+	@$(MAKE) --no-print-directory simulate-tables simulate-seeds
 	@echo "make test: all green"
 
 crash: setup ## kill -9 of hub and broker at random moments, KILLS=100 of them, with counts at the end
@@ -63,6 +63,9 @@ SIMULATION = cd tests/simulation && RUSTFLAGS="--cfg tokio_unstable" cargo run -
 
 simulate: ## one deterministic run of the spine under faults: SEED=N STEPS=N, MUTANT=NAME plants one
 	@$(SIMULATION) --seed $(or $(SEED),1) --steps $(or $(STEPS),60) $(if $(MUTANT),--mutant $(MUTANT))
+
+simulate-tables: setup ## whether the tables in memory, on which seeds run, answer as the real databases do
+	cargo nextest run -p shikaku-ledger -p shikaku-models --features shikaku-ledger/simulation,shikaku-models/simulation -E 'test(memory)'
 
 simulate-seeds: ## the fixed set of seeds that every change runs
 	@$(SIMULATION) --seed 1 --seeds $(or $(SEEDS),300) --steps $(or $(STEPS),60)

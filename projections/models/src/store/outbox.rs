@@ -14,6 +14,7 @@ const PRESENT: &str = "EXISTS (SELECT 1 FROM checkpoint WHERE store_id = $1 AND 
 pub(crate) type Stored = (FacilityCode, u64, u64);
 
 /// A message not yet with the broker.
+#[derive(Debug)]
 pub(crate) struct Pending {
     pub(crate) facility: FacilityCode,
     pub(crate) feed_sequence: u64,
@@ -25,6 +26,7 @@ pub(crate) struct Pending {
 }
 
 /// A record set aside of which nobody was told yet.
+#[derive(Debug)]
 pub(crate) struct Letter {
     pub(crate) record: RecordId,
     pub(crate) position: Position,

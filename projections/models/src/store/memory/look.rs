@@ -12,7 +12,10 @@ impl Memory {
         which: Which,
     ) -> Result<Page, sqlx::Error> {
         self.read(|rows| {
-            let places = rows.places.iter().filter(|((of, _), _)| of == facility);
+            let places = rows
+                .places
+                .iter()
+                .filter(|((of, record), _)| of == facility && rows.sealed.contains_key(record));
             let records: Vec<RecordId> = match which {
                 Which::Lookup(digest) => places
                     .filter(|(_, lookup)| lookup.as_deref() == Some(&digest[..]))

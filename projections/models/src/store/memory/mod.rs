@@ -1,5 +1,7 @@
 //! A projection's database in memory for simulations: the same answers, and a line to it that can break.
 
+#[cfg(test)]
+mod alike;
 mod look;
 mod outbox;
 mod rows;
