@@ -329,7 +329,7 @@ pub fn event(kind: &str) -> &'static str {
         "person-unlinked" => "紐付けを解除",
         "persons-merged" => "人物を統合",
         "merge-undone" => "統合を取消",
-        "identity-case-opened" => "本人確認の案件",
+        "identity-case-opened" => "患者同定の確認案件",
         "identity-case-closed" => "案件の解決",
         "record-erased" => "記録の消去",
         "month-settled" => "月次確定",
@@ -344,7 +344,7 @@ pub fn event(kind: &str) -> &'static str {
         "inquiry-timed-out" => "照会の時間切れ",
         "inquiry-uncertain" => "照会の結果不明",
         "inquiry-resolved" => "照会の決着",
-        _ => "出来事",
+        _ => "イベント",
     }
 }
 
@@ -372,7 +372,7 @@ mod tests {
         let mut seen = std::collections::HashSet::new();
         for kind in Event::TYPES {
             let word = super::event(kind);
-            assert_ne!(word, "出来事", "{kind}");
+            assert_ne!(word, "イベント", "{kind}");
             assert!(seen.insert(word), "{word} stands for two types");
         }
     }

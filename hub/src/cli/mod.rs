@@ -64,11 +64,11 @@ pub enum Command {
     Medical(Medical),
     /// 医療券の月次一覧：いつから待ち、何が届いたか / the ticket calendar
     Tickets(Tickets),
-    /// 資格確認端末の状態：顔ファイル・回答・待ち・残ったファイル / how each terminal does
+    /// 資格確認端末の状態：face ファイル・回答・待ち・残ったファイル / how each terminal does
     Terminals(Terminals),
-    /// 台帳の出来事を一行ずつ / one event a line
+    /// 台帳のイベントを一行ずつ / one event a line
     Log(Log),
-    /// 本人確認の案件 / cases of identity that need a person
+    /// 患者同定（名寄せ）の確認案件 / cases of identity that need a person
     #[command(subcommand)]
     Identity(Identity),
     /// 保留されたファイル・観測・配信 / everything set aside, with its reason
@@ -77,7 +77,7 @@ pub enum Command {
     /// 鍵 / keys
     #[command(subcommand)]
     Keys(Keys),
-    /// broker の設定と配信先の資格情報 / broker configuration and credentials
+    /// broker の設定と配信先の接続情報 / broker configuration and credentials
     #[command(subcommand)]
     Nats(Nats),
     /// 設定・フォルダ・broker・データベースの点検 / check everything, say how to mend
@@ -86,7 +86,7 @@ pub enum Command {
         #[arg(long)]
         defaults: bool,
     },
-    /// 出来事・観測などの JSON Schema / schemas of the wire
+    /// イベント・観測などの JSON Schema / schemas of the wire
     Schema {
         /// どれを / which
         what: Schema,
@@ -124,7 +124,7 @@ pub struct Up {
     /// 設定した端末フォルダで模擬端末に一日を演じさせる / play a simulated day into the terminals' folders
     #[arg(long)]
     pub demo: bool,
-    /// 出来事の行に氏名を出す / show names in the live lines
+    /// イベントの行に氏名を出す / show names in the live lines
     #[arg(long)]
     pub show_names: bool,
 }
@@ -238,7 +238,7 @@ pub struct Log {
     /// この位置より後 / only after this position
     #[arg(long, value_name = "POSITION", value_parser = position, default_value = "0")]
     pub after: Position,
-    /// 新しい出来事を待ち続ける / go on with what comes
+    /// 新しいイベントを待ち続ける / go on with what comes
     #[arg(long)]
     pub follow: bool,
     /// When.
@@ -340,7 +340,7 @@ pub enum Keys {
 /// `schema`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Schema {
-    /// 台帳の出来事 / events
+    /// 台帳のイベント / events
     Events,
     /// 観測 / observations
     Observations,

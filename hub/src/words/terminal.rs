@@ -3,7 +3,7 @@
 use super::{Words, w};
 
 catalogue! {
-    LAST_FACE => "最後の顔ファイル", "last face file";
+    LAST_FACE => "最後の face ファイル", "last face file";
     LAST_ANSWER => "最後の回答", "last answer";
     MEDIAN_ANSWER => "回答時間（中央値）", "median answer time";
     REQUESTS_WAITING => "回答待ち", "waiting";
