@@ -132,3 +132,61 @@ fn answer_is_there(folders: &Folders, file: &str) -> io::Result<bool> {
     let mut names = found.iter().filter_map(|path| path.file_name());
     Ok(names.any(|name| answers(&name.to_string_lossy(), file)))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::Arc;
+
+    use shikaku_disk::{Disk, SystemDisk};
+    use shikaku_schemas::value::InquiryId;
+    use uuid::Uuid;
+
+    use super::super::asked::Asked;
+    use super::*;
+
+    const FILE: &str = "OQSsiquc01req_202605115001.xml";
+
+    /// Seeds 22215 and 22824 of the simulation.
+    #[test]
+    fn a_request_behind_a_share_that_was_away_is_taken_back_when_it_is_there_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk: Arc<dyn Disk> = Arc::new(SystemDisk);
+        let root = folder.path().join("share");
+        let folders = Folders::new(&disk, &root);
+        let now: Timestamp = "2026-05-11T05:00:00Z".parse().unwrap();
+        let mut journal = Journal::open(&disk, folder.path(), now).unwrap();
+        let request = Request {
+            inquiry: InquiryId(Uuid::from_u128(1)),
+            step: Step::Submitted,
+            file: Some(FILE.to_owned()),
+            deadline: now,
+            at: now,
+            asked: Asked::default(),
+            reception_number: None,
+            polls: 0,
+            forwarded: None,
+        };
+        journal.note(request).unwrap();
+
+        let late = now + FOLDER_AWAY;
+        let patience = SignedDuration::from_secs(1);
+        let steps = |followed: Vec<Followed>| followed.into_iter().map(|it| it.step);
+        let just_late = late - SignedDuration::from_secs(1);
+        assert_eq!(
+            steps(follow(&journal, &folders, just_late, patience)).count(),
+            0
+        );
+        let settled = steps(follow(&journal, &folders, late, patience));
+        assert_eq!(settled.collect::<Vec<_>>(), [Step::Uncertain]);
+        folders.remove_what_is_left();
+
+        for name in ["req", "res"] {
+            fs::create_dir_all(root.join(name)).unwrap();
+        }
+        fs::write(folders.request(FILE), "a patient's numbers").unwrap();
+        folders.remove_what_is_left();
+        assert!(!folders.request(FILE).exists());
+        assert!(folders.left().is_empty());
+    }
+}

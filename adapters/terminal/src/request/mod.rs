@@ -30,7 +30,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use shikaku_disk::Disk;
+use shikaku_disk::{Disk, is_there};
 use shikaku_schemas::mutant::{Mutant, planted};
 
 /// How our temporary files end.
@@ -67,9 +67,15 @@ impl Folders {
         if planted(Mutant::LeaveLeftOvers) {
             return;
         }
-        let removed = self.disk.remove_file(path);
-        let stays = removed.is_err_and(|error| error.kind() != io::ErrorKind::NotFound);
-        if stays {
+        let is_gone = match self.disk.remove_file(path) {
+            Ok(()) => true,
+            // A share that is away shows nothing where its folder was.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                is_there(&*self.disk, &self.req).unwrap_or(false)
+            }
+            Err(_) => false,
+        };
+        if !is_gone {
             self.left().insert(path.to_owned());
         }
     }
