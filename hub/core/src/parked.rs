@@ -102,6 +102,9 @@ pub(crate) fn message(reason: &str) -> &'static str {
         "kind-not-supported" => {
             "この版では扱えない種類です / this version does not judge this kind yet"
         }
+        "contradicts-the-ledger" => {
+            "台帳と食い違い、記録できません / it contradicts the ledger and can't be recorded"
+        }
         "record-erased" => "消去済みの記録です / the record was erased",
         "evidence-unreadable" => "証拠の断片を開けません / an evidence chunk does not open",
         "inquiry-unknown" => "該当する照会がありません / no such inquiry",

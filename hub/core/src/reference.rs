@@ -20,7 +20,7 @@ use crate::commands::refused;
 use crate::error::Cause;
 use crate::follow::{self, Follower};
 use crate::query::Queries;
-use crate::sequencer::{Queue, Registration, Work, numbered_inquiry, unavailable};
+use crate::sequencer::{Queue, Registration, Reply, Work, numbered_inquiry, unavailable};
 
 /// What may make a registration due: each answer about somebody ends with the first, charts bring the second, and a
 /// link makes the chart number of one record that of another.
@@ -80,7 +80,9 @@ impl References {
                 answers.push(self.put(due).await?);
             }
             for answer in answers {
-                answer.await?;
+                if let Reply::Unavailable = answer.await? {
+                    return Err("a registration could not be recorded yet".into());
+                }
             }
         }
         Ok(())
@@ -135,7 +137,7 @@ impl References {
     async fn put(
         &self,
         registration: Registration,
-    ) -> Result<tokio::sync::oneshot::Receiver<crate::sequencer::Reply>, Cause> {
+    ) -> Result<tokio::sync::oneshot::Receiver<Reply>, Cause> {
         let put = self.queue.put(Work::Register(Box::new(registration))).await;
         Ok(put.ok_or("the sequencer has stopped")?)
     }

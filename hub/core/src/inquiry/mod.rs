@@ -24,7 +24,7 @@ use crate::JobOptions;
 use crate::error::Cause;
 use crate::follow::{self, Follower};
 use crate::medical;
-use crate::sequencer::{Queue, Work};
+use crate::sequencer::{Queue, Reply, Work};
 use crate::terminals::Terminals;
 use open::{Limits, OpenInquiries};
 
@@ -217,7 +217,9 @@ impl Inquiries {
 
     async fn put(&self, work: Work) -> Result<(), Cause> {
         let answer = self.queue.put(work).await;
-        answer.ok_or("the sequencer has stopped")?.await?;
-        Ok(())
+        match answer.ok_or("the sequencer has stopped")?.await? {
+            Reply::Unavailable => Err("an inquiry's turn could not be recorded yet".into()),
+            _ => Ok(()),
+        }
     }
 }

@@ -34,6 +34,8 @@ const PAUSE_AT_MOST: Duration = Duration::from_secs(2);
 /// Evidence follows closely behind, or is published again by the spool.
 const EVIDENCE_COMES: Duration = Duration::from_millis(500);
 const LEDGER_COMES: Duration = Duration::from_secs(2);
+/// Until what can't be read is tried again, of senders that do not say it again.
+const UNREAD: Duration = Duration::from_secs(60);
 /// What is under way at the end is still answered, if the ledger is quick.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
 
@@ -199,6 +201,7 @@ impl Answer {
             Ok(Reply::Committed { outcome, reason }) => self.committed(outcome, reason).await,
             Ok(Reply::EvidenceMissing) => self.later(EVIDENCE_COMES).await,
             Ok(Reply::Unavailable | Reply::Command(_)) => self.later(LEDGER_COMES).await,
+            Ok(Reply::Unreadable) => self.left_to_its_spool().await,
             // The sequencer is gone: the next one gets the message after the durable's ack_wait, or at once.
             Err(_) => self.later(Duration::ZERO).await,
         }
@@ -206,6 +209,15 @@ impl Answer {
 
     async fn later(self, delay: Duration) -> Result<(), Cause> {
         Ok(self.acker.settle(AckKind::Nak(Some(delay)), false).await?)
+    }
+
+    /// A spool says again, now and then, what it got no answer to. Each saying is a message: as many as would wait here in
+    /// the end keep the durable from giving any other.
+    async fn left_to_its_spool(self) -> Result<(), Cause> {
+        match (&self.origin, self.answers) {
+            (Some(_), Some(_)) => Ok(self.acker.settle(AckKind::Term, false).await?),
+            _ => self.later(UNREAD).await,
+        }
     }
 
     async fn committed(self, outcome: CommitOutcome, reason: Option<String>) -> Result<(), Cause> {

@@ -60,13 +60,16 @@ impl Context {
             Whose::WaitsBehind(case) => Judged::Waits {
                 case,
                 effects: Effects {
-                    taken: waiting_keys(&named, case),
+                    // Those that lead to another open case stay with it: who is decided on there is looked at again here.
+                    taken: waiting_keys(&named, case)
+                        .filter(|(key, _)| set.record_of(key).is_none())
+                        .collect(),
                     ..Effects::default()
                 },
             },
             Whose::Unsure(reason, candidates) => {
                 let (case, mut effects) = self.open_case(seen, reason, candidates);
-                effects.taken = waiting_keys(&named, case);
+                effects.taken = waiting_keys(&named, case).collect();
                 Judged::Waits { case, effects }
             }
             Whose::Erased => Judged::Parked("record-erased"),
@@ -260,10 +263,12 @@ fn unclaimed(
 }
 
 /// By these the person's later answers queue behind.
-pub(super) fn waiting_keys(named: &Named, case: CaseId) -> Vec<(IdentityKey, RecordId)> {
+pub(super) fn waiting_keys(
+    named: &Named,
+    case: CaseId,
+) -> impl Iterator<Item = (IdentityKey, RecordId)> {
     let keys = named.keys.iter();
-    keys.map(|named| (named.waiting.clone(), RecordId(case.0)))
-        .collect()
+    keys.map(move |named| (named.waiting.clone(), RecordId(case.0)))
 }
 
 /// An answer that names nobody belongs to its inquiry, or to a stream of its own, so that each file is told.

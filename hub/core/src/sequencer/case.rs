@@ -134,8 +134,10 @@ impl Context {
             return Vec::new();
         };
         let named = set.named(self, seen, answer, facts);
-        let keys = waiting_keys(&named, case);
-        keys.into_iter().map(|(key, _)| key).collect()
+        waiting_keys(&named, case)
+            .filter(|(key, of)| set.record_of(key) == Some(*of))
+            .map(|(key, _)| key)
+            .collect()
     }
 
     /// Joins records that somebody names to one person.

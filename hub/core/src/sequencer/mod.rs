@@ -74,6 +74,8 @@ enum Failure {
     Away,
     /// What was decided on had changed: fresh states may do better.
     Stale,
+    /// Nobody knew what became of it; with the writer back where it stands, its repeat tells.
+    Recovered,
     /// It will never go, with these items together.
     Never(&'static str),
     /// What one of the items is about can't be read: a later release wrote of it, or it was damaged.
@@ -140,7 +142,7 @@ impl Sequencer {
     }
 
     /// An answer for each item. What can't be committed together is committed one by one, and what can't be
-    /// committed alone is set aside; what can't be read is tried again later.
+    /// committed alone is set aside; what can't be read is left to who sent it.
     async fn settle(&mut self, works: Vec<Work>) -> Result<Vec<Reply>, HubError> {
         match self.persist(&works).await? {
             Ok(replies) => return Ok(replies),
@@ -159,6 +161,15 @@ impl Sequencer {
         let reason = match self.persist(only).await? {
             Ok(mut replies) => return Ok(replies.pop().unwrap_or(Reply::Unavailable)),
             Err(Failure::Never(reason)) => reason,
+            // Nobody but us writes, so what contradicts the ledger each time always will.
+            Err(Failure::Stale) => "contradicts-the-ledger",
+            Err(Failure::Unreadable) => {
+                metrics::counter!("shikaku_hub_items_unreadable_total").increment(1);
+                return Ok(match work {
+                    Work::Command(_) => Reply::Unavailable,
+                    _ => Reply::Unreadable,
+                });
+            }
             Err(_) => return Ok(Reply::Unavailable),
         };
         metrics::counter!("shikaku_hub_items_unlawful_total").increment(1);
@@ -273,7 +284,7 @@ impl Sequencer {
         let mut pause = PAUSE;
         loop {
             match self.writer.recover().await {
-                Ok(_) => return Failure::Stale,
+                Ok(_) => return Failure::Recovered,
                 Err(AppendError::Fenced) => return Failure::Fenced,
                 Err(error) => {
                     tracing::warn!(%error, "the last commit's outcome is not known yet");

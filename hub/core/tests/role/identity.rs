@@ -58,6 +58,60 @@ async fn two_devices_see_the_same_new_patient_at_once_200_times() {
     hub.stop().await.unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_two_open_cases_wait_for_waits_in_one_and_holds_nobody_up() {
+    let stage = Stage::new().await;
+    let hub = stage.hub().await;
+    for n in [2, 3] {
+        stage
+            .observe(&file("t1", &format!("{n}"), somebody(n).with_ticket(AT)))
+            .await;
+    }
+    let by_recipient = Somebody {
+        name: "見本　花子",
+        kana: "ミホン　ハナコ",
+        sex: "female",
+        reference: None,
+        ..somebody(2)
+    };
+    let by_both = Somebody {
+        reference: somebody(3).reference,
+        ..by_recipient.clone()
+    };
+    let by_chart = Somebody {
+        recipient: "7654321".to_owned(),
+        ..by_both.clone()
+    };
+    let waiting = [
+        file("t1", "by recipient", by_recipient.with_ticket(AT)),
+        file("t1", "by chart", by_chart.with_ticket(AT)),
+        file("t1", "by both", by_both.with_ticket(AT)),
+    ];
+    for seen in &waiting {
+        assert_eq!(stage.observe(seen).await, CommitOutcome::Waiting);
+    }
+    let cases = stage.queries().cases(true).await.unwrap();
+    assert_eq!(cases.len(), 2, "{cases:?}");
+
+    for case in cases {
+        let decide = Command::DecideCase {
+            case: case.case,
+            record: None,
+            gone: false,
+        };
+        made(&hub.handle.command(order(decide)).await);
+    }
+    let ids = waiting.each_ref().map(|seen| seen.observation_id);
+    let rows = stage.ledger.inbox(&ids).await.unwrap();
+    for seen in &waiting {
+        assert_eq!(rows[&seen.observation_id].outcome, CommitOutcome::Recorded);
+    }
+    assert!(stage.queries().cases(true).await.unwrap().is_empty());
+    let other = file("t2", "other", somebody(9).with_ticket(AT));
+    assert_eq!(stage.observe(&other).await, CommitOutcome::Recorded);
+    hub.stop().await.unwrap();
+}
+
 /// The same chart number with another birth date.
 fn mistaken(n: u32) -> Somebody {
     Somebody {
