@@ -14,7 +14,7 @@ use crate::error::Cause;
 use crate::follow;
 use crate::identity::Digests;
 use crate::inquiry::Inquiries;
-use crate::intake::{Intake, Reader};
+use crate::intake::{Intake, Reader, nothing_held};
 use crate::jobs::Jobs;
 use crate::parked::Parked;
 use crate::provision::Provisioner;
@@ -273,6 +273,7 @@ impl Hub {
             reader: Reader::new(&self.options.group, &self.options.group_key),
             parked,
             announcements,
+            held: nothing_held(),
         }
     }
 

@@ -5,11 +5,14 @@
 
 mod read;
 
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
+use lru::LruCache;
 use shikaku_broker::{AckKind, Acker, Broker, Message, Messages, Pull};
 use shikaku_schemas::mutant::{Mutant, planted};
 use shikaku_schemas::observation::{CommitOutcome, Committed};
@@ -34,8 +37,10 @@ const PAUSE_AT_MOST: Duration = Duration::from_secs(2);
 /// Evidence follows closely behind, or is published again by the spool.
 const EVIDENCE_COMES: Duration = Duration::from_millis(500);
 const LEDGER_COMES: Duration = Duration::from_secs(2);
-/// Until what can't be read is tried again, of senders that do not say it again.
+/// Until what can't be read is tried again.
 const UNREAD: Duration = Duration::from_secs(60);
+/// As many as the durable lets wait.
+const HELD: NonZeroUsize = NonZeroUsize::new(4096).expect("not zero");
 /// What is under way at the end is still answered, if the ledger is quick.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
 
@@ -47,6 +52,7 @@ pub(crate) struct Intake {
     pub(crate) parked: Parked,
     /// Answers that nobody's message waits for: a parked observation decided anew.
     pub(crate) announcements: mpsc::Receiver<Announcement>,
+    pub(crate) held: Held,
 }
 
 type Answers = FuturesUnordered<BoxFuture<'static, ()>>;
@@ -84,6 +90,8 @@ impl Intake {
         let mut connections = self.broker.connections.clone();
         connections.mark_unchanged();
         let mut messages = self.pull().await?;
+        // The stream may be another one now.
+        held(&self.held).clear();
         loop {
             tokio::select! {
                 () = cancel.cancelled() => return Ok(()),
@@ -156,6 +164,8 @@ impl Intake {
             origin,
             answers: answers.or(row),
             row,
+            sequence: message.place.map(|place| place.sequence),
+            held: self.held.clone(),
         };
         Ok(Some(Box::pin(async move {
             if let Err(error) = answer.give(reply).await {
@@ -193,6 +203,20 @@ struct Answer {
     answers: Option<ObservationId>,
     /// The id the inbox knows.
     row: Option<ObservationId>,
+    /// Where it stands in the stream.
+    sequence: Option<u64>,
+    held: Held,
+}
+
+/// Of what can't be read, the message that waits in the stream.
+pub(crate) type Held = Arc<Mutex<LruCache<ObservationId, u64>>>;
+
+pub(crate) fn nothing_held() -> Held {
+    Arc::new(Mutex::new(LruCache::new(HELD)))
+}
+
+fn held(all: &Held) -> MutexGuard<'_, LruCache<ObservationId, u64>> {
+    all.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Answer {
@@ -201,7 +225,7 @@ impl Answer {
             Ok(Reply::Committed { outcome, reason }) => self.committed(outcome, reason).await,
             Ok(Reply::EvidenceMissing) => self.later(EVIDENCE_COMES).await,
             Ok(Reply::Unavailable | Reply::Command(_)) => self.later(LEDGER_COMES).await,
-            Ok(Reply::Unreadable) => self.left_to_its_spool().await,
+            Ok(Reply::Unreadable) => self.held().await,
             // The sequencer is gone: the next one gets the message after the durable's ack_wait, or at once.
             Err(_) => self.later(Duration::ZERO).await,
         }
@@ -211,12 +235,18 @@ impl Answer {
         Ok(self.acker.settle(AckKind::Nak(Some(delay)), false).await?)
     }
 
-    /// A spool says again, now and then, what it got no answer to. Each saying is a message: as many as would wait here in
-    /// the end keep the durable from giving any other.
-    async fn left_to_its_spool(self) -> Result<(), Cause> {
-        match (&self.origin, self.answers) {
-            (Some(_), Some(_)) => Ok(self.acker.settle(AckKind::Term, false).await?),
-            _ => self.later(UNREAD).await,
+    /// A spool says again, now and then, what it got no answer to, and each saying is a message. One of them waits here;
+    /// as many as would wait in the end keep the durable from giving any other.
+    async fn held(self) -> Result<(), Cause> {
+        let is_first = match (self.row, self.sequence) {
+            (Some(row), Some(sequence)) => {
+                *held(&self.held).get_or_insert(row, || sequence) == sequence
+            }
+            _ => true,
+        };
+        match is_first {
+            true => self.later(UNREAD).await,
+            false => Ok(self.acker.settle(AckKind::Term, false).await?),
         }
     }
 

@@ -142,7 +142,7 @@ impl Sequencer {
     }
 
     /// An answer for each item. What can't be committed together is committed one by one, and what can't be
-    /// committed alone is set aside; what can't be read is left to who sent it.
+    /// committed alone is set aside; what can't be read waits.
     async fn settle(&mut self, works: Vec<Work>) -> Result<Vec<Reply>, HubError> {
         match self.persist(&works).await? {
             Ok(replies) => return Ok(replies),

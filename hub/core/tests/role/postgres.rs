@@ -228,6 +228,17 @@ async fn who_cannot_be_read_holds_nobody_else_up() {
         assert_eq!(stage.told(other).await, CommitOutcome::Recorded);
     }
 
+    // Its spool says it again and again; in the stream one of them waits.
+    for _ in 0..5 {
+        stage.publish(&again).await;
+    }
+    let jetstream = async_nats::jetstream::new(stage.tester.clone());
+    until("one message is left", || async {
+        let stream = jetstream.get_stream("OBSERVATIONS").await.ok()?;
+        (stream.cached_info().state.messages == 1).then_some(())
+    })
+    .await;
+
     postgres.ask("UPDATE events SET schema_version = 1 WHERE schema_version = 2");
     // As its spool says again what was not answered.
     stage.publish(&again).await;

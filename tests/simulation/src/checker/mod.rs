@@ -247,8 +247,10 @@ impl Watcher for Checker {
         }
     }
 
-    fn settled(&self, stream: &str, message: &Outgoing) {
-        if stream == topology::OBSERVATIONS && message.subject.starts_with("shikaku.obs.") {
+    fn settled(&self, stream: &str, message: &Outgoing, is_there_again: bool) {
+        let is_observation =
+            stream == topology::OBSERVATIONS && message.subject.starts_with("shikaku.obs.");
+        if is_observation && !is_there_again {
             self.acknowledged(message);
         }
     }

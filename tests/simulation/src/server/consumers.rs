@@ -135,7 +135,10 @@ impl Server {
                 if was_pending && stream.config.retention == RetentionPolicy::WorkQueue {
                     let gone = stream.kept.remove(&sequence);
                     if let Some(gone) = gone {
-                        self.watcher.settled(&stream.config.name, &gone);
+                        let mut rest = stream.kept.values();
+                        let is_there_again = rest.any(|other| other.payload == gone.payload);
+                        self.watcher
+                            .settled(&stream.config.name, &gone, is_there_again);
                     }
                 }
             }

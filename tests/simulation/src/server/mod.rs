@@ -23,8 +23,8 @@ pub trait Watcher: Send + Sync {
     fn stored(&self, stream: &str, born: u64, sequence: u64, message: &Outgoing);
     /// A stream lost the last message that it had.
     fn lost(&self, stream: &str, born: u64, message: &Outgoing);
-    /// A message of a work queue was acknowledged and is gone.
-    fn settled(&self, stream: &str, message: &Outgoing);
+    /// A message of a work queue was acknowledged and is gone; whether the stream has the same once more.
+    fn settled(&self, stream: &str, message: &Outgoing, is_there_again: bool);
 }
 
 /// The broker. Clones share it.
