@@ -3,13 +3,16 @@
 //!
 //! The bytes are not touched. What is asked is read beside, packed or not, so that the answer can be told as any other.
 
+mod name;
+
+use std::collections::HashMap;
+use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use shikaku_schemas::oqs::file::answer_base;
 use shikaku_schemas::oqs::job::Poll;
-use shikaku_schemas::oqs::{Direction, Family, Form, Limits, Message, Phase, Request as _};
+use shikaku_schemas::oqs::{Family, Limits, Message, Phase, Request as _};
 use shikaku_schemas::seal::SealKey;
 use shikaku_schemas::task::TaskBody;
 use shikaku_schemas::value::{InquiryId, ObservationId};
@@ -17,11 +20,13 @@ use tokio::time::Instant;
 
 use crate::config::TerminalOptions;
 use crate::decode::{self, RES_BYTES};
-use crate::folder::{Ready, Settings, Watch, Whose, remove_if_same};
+use crate::folder::{Ready, Removal, Settings, Watch, remove_if_same};
 use crate::request::{
     Asked, Forwarded, Inquiries, News, Request, Sheet, Step, StepError, Submission, hex, letter,
     send,
 };
+pub(crate) use name::expected_name;
+use name::{parts, whose};
 
 const GROUP: usize = 64;
 const GROUP_BYTES: usize = 8 << 20;
@@ -42,6 +47,17 @@ pub(crate) struct Forwarder {
 struct Program {
     id: String,
     watch: Watch,
+    /// By their names, as long as they stand there.
+    standing: HashMap<OsString, Standing>,
+}
+
+/// A request that was looked at. While the same bytes stand under its name it is the same one, although it is touched
+/// meanwhile: a writer that lets it go late, a share that sets its time.
+struct Standing {
+    digest: [u8; 32],
+    mark: String,
+    /// Only its removal is still to come.
+    went_on: bool,
 }
 
 impl Forwarder {
@@ -65,6 +81,7 @@ impl Forwarder {
             Program {
                 watch: Watch::new(settings, options.group_key.derive("evidence-digest")),
                 id: program.id,
+                standing: HashMap::new(),
             }
         });
         Self {
@@ -80,26 +97,54 @@ impl Forwarder {
         let mut programs = std::mem::take(&mut self.programs);
         for program in &mut programs {
             // A folder that is away is looked for again.
-            if program.watch.scan(whose, |_, _| false).is_err() {
+            let Ok(scanned) = program.watch.scan(whose, |_, _| false) else {
                 continue;
-            }
+            };
+            let standing = &mut program.standing;
+            standing.retain(|name, _| scanned.present.contains(name));
             for ready in program.watch.ready() {
                 if ready.bytes.len() > RES_BYTES {
                     self.too_large(program, &ready);
                     continue;
                 }
-                let sent = self.forward(&program.id, &ready).unwrap_or_else(|error| {
-                    tracing::warn!(virtual_terminal.id = program.id, error = %error,
-                        "a program's request could not be kept yet");
-                    false
-                });
-                match sent {
+                match self.goes_on(program, &ready) {
                     true => self.let_go(program, &ready),
                     false => program.watch.keep(&ready.name, true, AGAIN),
                 }
             }
         }
         self.programs = programs;
+    }
+
+    /// `true` once the request is the terminal's.
+    fn goes_on(&self, program: &mut Program, ready: &Ready) -> bool {
+        let new = || Standing {
+            digest: ready.digest,
+            mark: self.mark(ready),
+            went_on: false,
+        };
+        let known = program.standing.entry(ready.name.clone());
+        let standing = known.or_insert_with(new);
+        if standing.digest != ready.digest {
+            *standing = new();
+        }
+        if !standing.went_on {
+            let sent = self.forward(&program.id, ready, &standing.mark);
+            standing.went_on = sent.unwrap_or_else(|error| {
+                tracing::warn!(virtual_terminal.id = program.id, error = %error,
+                    "a program's request could not be kept yet");
+                false
+            });
+        }
+        standing.went_on
+    }
+
+    /// Tells a request from every other one.
+    fn mark(&self, ready: &Ready) -> String {
+        let mut seed = ready.digest.to_vec();
+        seed.extend_from_slice(&ready.signature.bytes());
+        seed.extend_from_slice(ready.name.to_string_lossy().as_bytes());
+        hex(&self.key.digest(&seed)[..16])
     }
 
     /// When the next request can be ready.
@@ -122,23 +167,25 @@ impl Forwarder {
     }
 
     fn let_go(&self, program: &mut Program, ready: &Ready) {
-        if let Err(error) = remove_if_same(&*self.options.disk, &ready.path, ready.signature) {
-            // Met again, and known by its mark.
-            tracing::warn!(virtual_terminal.id = program.id, error = %error, "a request that went on can't be removed");
-            program.watch.keep(&ready.name, true, AGAIN);
-            return;
+        match remove_if_same(&*self.options.disk, &ready.path, ready.signature) {
+            Ok(Removal::Gone) => {
+                program.standing.remove(&ready.name);
+                let (signature, digest) = (ready.signature, ready.digest);
+                program.watch.settle(&ready.name, signature, digest);
+                return;
+            }
+            // Touched, or another one: its bytes will tell.
+            Ok(Removal::Replaced) => {}
+            Err(error) => {
+                tracing::warn!(virtual_terminal.id = program.id, error = %error, "a request that went on can't be removed");
+            }
         }
-        let (signature, digest) = (ready.signature, ready.digest);
-        program.watch.settle(&ready.name, signature, digest);
+        program.watch.keep(&ready.name, true, AGAIN);
     }
 
     /// `true` once the request is the terminal's, or surely was before; `false` while it can't be sent.
-    fn forward(&self, program: &str, ready: &Ready) -> Result<bool, StepError> {
+    fn forward(&self, program: &str, ready: &Ready, mark: &str) -> Result<bool, StepError> {
         let name = ready.name.to_string_lossy();
-        let mut seed = ready.digest.to_vec();
-        seed.extend_from_slice(&ready.signature.bytes());
-        seed.extend_from_slice(name.as_bytes());
-        let mark = hex(&self.key.digest(&seed)[..16]);
         let message = Message::recognise(&name, &ready.bytes);
         let password = self.options.zip_password.as_deref();
         let text = message.and_then(|message| decode::question(message, &ready.bytes, password));
@@ -146,7 +193,7 @@ impl Forwarder {
             .zip(text.as_deref())
             .and_then(|(message, text)| letter::read(message, text));
         let mut journal = self.inquiries.journal();
-        if let Some(inquiry) = journal.forwarded_as(&mark) {
+        if let Some(inquiry) = journal.forwarded_as(mark) {
             // It went on, and perhaps the spool had no room for the word of it.
             if let Some(request) = journal.get(inquiry) {
                 self.tell(request, message, body)?;
@@ -157,7 +204,7 @@ impl Forwarder {
             return Ok(false);
         };
         let now = self.inquiries.clock.now();
-        let forwarded = Forwarded::new(&self.key, program, &mark, &name);
+        let forwarded = Forwarded::new(&self.key, program, mark, &name);
         // Whoever speaks to an encrypted interface packs its requests itself.
         let sheet = Sheet {
             name: (prefix, extension),
@@ -179,15 +226,10 @@ impl Forwarder {
                 forwarded: Some(forwarded),
                 ..job
             };
-            let asked = self.inquiries.ask_after(&mut journal, asking, sheet, now);
-            return Ok(asked?);
+            return Ok(self.inquiries.ask_after(&mut journal, asking, sheet, now)?);
         }
         let mut request = self.request(&forwarded, Family::Single, now);
-        request.asked = match (message, &body) {
-            (_, Some(body)) => letter::asked(body),
-            (Some(message), None) => Asked::of(message.family),
-            (None, None) => Asked::default(),
-        };
+        request.asked = asked(message, body.as_ref());
         let inquiry = request.inquiry;
         let folders = &self.inquiries.folders;
         let submission = send(&mut journal, folders, request, sheet)?;
@@ -234,38 +276,12 @@ impl Forwarder {
     }
 }
 
-/// Every request of the interface, of functions that we do not know too.
-fn whose(name: &str) -> Whose {
-    let is_request =
-        |message: Message| message.direction == Direction::Request && !name.starts_with('.');
-    if Message::recognise(name, b"").is_some_and(is_request) || parts(name).is_some() {
-        Whose::Ours
-    } else {
-        Whose::Temporary
+fn asked(message: Option<Message>, body: Option<&TaskBody>) -> Asked {
+    match (message, body) {
+        (_, Some(body)) => letter::asked(body),
+        (Some(message), None) => Asked::of(message.family),
+        (None, None) => Asked::default(),
     }
-}
-
-/// What a name begins with and ends in, if it is a request's.
-fn parts(name: &str) -> Option<(&str, &str)> {
-    let (_, extension) = name.rsplit_once('.')?;
-    let known = [Form::Xml, Form::Zip].map(Form::extension);
-    let is_known = known
-        .iter()
-        .any(|known| known.eq_ignore_ascii_case(extension));
-    let end = name.find('_')? + 1;
-    let plain = name[..end - 1]
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric());
-    answer_base(name)?;
-    (is_known && plain).then(|| (&name[..end], extension))
-}
-
-/// The name that a program expects for the answer which lies in `res/` as `answer`: its own request's, with the
-/// answer's extension.
-pub(crate) fn expected_name(forwarded: &Forwarded, key: &SealKey, answer: &str) -> Option<String> {
-    let (_, extension) = answer.rsplit_once('.')?;
-    let base = answer_base(&forwarded.name(key)?)?;
-    Some(format!("{base}.{extension}"))
 }
 
 fn reception_number(text: &[u8]) -> Option<String> {

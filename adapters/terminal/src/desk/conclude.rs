@@ -1,6 +1,7 @@
 //! From a group of stable files to their ends.
 
 use std::collections::HashSet;
+use std::io::{self, Read};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -15,7 +16,7 @@ use uuid::Uuid;
 
 use super::{Desk, content_mark, has_stood, unfinished_pause};
 use crate::decode::{Answer, FACE_BYTES, Fault, Place, RES_BYTES, Verdict, is_sayable, judge};
-use crate::folder::{Ready, remove_if_same};
+use crate::folder::{Ready, open_regular, remove_if_same};
 use crate::forward::expected_name;
 use crate::quarantine::{QuarantinedFile, SetAside};
 use crate::request::{Asked, Effect, Forwarded, News};
@@ -216,8 +217,9 @@ impl Desk {
         let now = self.options.clock.now();
         let ready = &file.ready;
         let kept = kept.and_then(|()| match (&file.end, folder) {
-            (End::Quarantined(fault), _) if !fault.whole => Ok(()),
             (_, OqsFolder::Res) => self.give_back(file, now),
+            // Half a face file is of no use to anybody.
+            (End::Quarantined(fault), OqsFolder::Face) if !fault.whole => Ok(()),
             (_, OqsFolder::Face) => {
                 let (name, bytes) = (&ready.name, &ready.bytes);
                 self.mirror
@@ -243,7 +245,7 @@ impl Desk {
     }
 
     /// Whatever we think of it: a program gets what the terminal answered, byte for byte and once.
-    fn give_back(&mut self, file: &Ended, now: Timestamp) -> std::io::Result<()> {
+    fn give_back(&mut self, file: &Ended, now: Timestamp) -> io::Result<()> {
         let (Some(forwarded), ready) = (&file.back, &file.ready) else {
             return Ok(());
         };
@@ -253,19 +255,30 @@ impl Desk {
         }
         let key = self.options.group_key.derive("spool");
         if let Some(name) = expected_name(forwarded, &key, &ready.name.to_string_lossy()) {
-            let bytes = || Ok(&*ready.bytes);
             let program = &forwarded.program;
             self.mirror
-                .give_back(program, &name, &forwarded.mark, bytes)?;
+                .give_back(program, &name, &forwarded.mark, || self.whole(ready))?;
         }
         self.seen.note(&[mark], now)
+    }
+
+    /// All of an answer: of one that is too large, only the start is in memory.
+    fn whole<'a>(&self, ready: &'a Ready) -> io::Result<Box<dyn Read + 'a>> {
+        if ready.bytes.len() <= RES_BYTES {
+            return Ok(Box::new(&*ready.bytes));
+        }
+        match open_regular(&*self.options.disk, &ready.path)? {
+            Some((file, signature)) if signature == ready.signature => Ok(Box::new(file)),
+            // It changed since it was read: it is looked at anew.
+            _ => Err(io::ErrorKind::NotFound.into()),
+        }
     }
 
     pub(super) fn note_answer(
         &self,
         inquiry: Option<InquiryId>,
         effect: Option<Effect>,
-    ) -> std::io::Result<()> {
+    ) -> io::Result<()> {
         match (inquiry, effect) {
             (Some(inquiry), Some(effect)) => self.inquiries.took(inquiry, effect),
             _ => Ok(()),
@@ -284,7 +297,7 @@ impl Desk {
         }
     }
 
-    fn set_aside(&self, folder: OqsFolder, file: &Ended, fault: &Fault) -> std::io::Result<()> {
+    fn set_aside(&self, folder: OqsFolder, file: &Ended, fault: &Fault) -> io::Result<()> {
         let ready = &file.ready;
         let kept = &ready.bytes[..ready.bytes.len().min(most_bytes(folder))];
         let what = QuarantinedFile {

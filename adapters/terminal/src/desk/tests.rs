@@ -1,5 +1,9 @@
 //! The folder equation under any story of writers, deleters and crashes of the adapter.
 
+mod meddler;
+mod programs;
+mod requests;
+
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

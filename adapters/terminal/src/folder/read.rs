@@ -92,19 +92,37 @@ pub(crate) fn signature_of(disk: &dyn Disk, path: &Path) -> io::Result<Option<Si
     }
 }
 
+/// How the removal of a file ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Removal {
+    /// It is there no more.
+    Gone,
+    /// What stands there now is another file, or this one touched since: it is met in the next scan.
+    Replaced,
+}
+
 /// Removes a file as long as it is the one of that signature.
 ///
 /// # Errors
 /// While it may still be there.
-pub(crate) fn remove_if_same(disk: &dyn Disk, path: &Path, signature: Signature) -> io::Result<()> {
-    if signature_of(disk, path)? != Some(signature) {
-        // What was replaced since it was read is another file, and is met in the next scan.
-        return Ok(());
+pub(crate) fn remove_if_same(
+    disk: &dyn Disk,
+    path: &Path,
+    signature: Signature,
+) -> io::Result<Removal> {
+    let removed = match disk.stat(path) {
+        Ok(stat) if Signature::of(&stat) != Some(signature) => return Ok(Removal::Replaced),
+        Ok(_) => disk.remove_file(path),
+        Err(error) => Err(error),
+    };
+    match removed {
+        // A share that is away shows nothing where its folder was.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            disk.directory(path.parent().ok_or(error)?)?;
+        }
+        removed => removed?,
     }
-    match disk.remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
+    Ok(Removal::Gone)
 }
 
 /// Makes a folder's names durable, as far as the share can.
@@ -130,11 +148,17 @@ mod tests {
         assert!(signature_of(&SystemDisk, &unsaid).is_err());
         assert!(remove_if_same(&SystemDisk, &unsaid, signature).is_err());
         std::fs::write(&file, b"another").unwrap();
-        remove_if_same(&SystemDisk, &file, signature).unwrap();
+        let removed = |signature| remove_if_same(&SystemDisk, &file, signature);
+        assert_eq!(removed(signature).unwrap(), Removal::Replaced);
         let replaced = signature_of(&SystemDisk, &file).unwrap().unwrap();
         assert_ne!(replaced, signature, "another file stays");
-        remove_if_same(&SystemDisk, &file, replaced).unwrap();
+        // Where its folder was there is nothing: the file comes back with it.
+        let away = folder.path().with_extension("away");
+        std::fs::rename(folder.path(), &away).unwrap();
+        assert!(removed(replaced).is_err());
+        std::fs::rename(&away, folder.path()).unwrap();
+        assert_eq!(removed(replaced).unwrap(), Removal::Gone);
         assert_eq!(signature_of(&SystemDisk, &file).unwrap(), None);
-        remove_if_same(&SystemDisk, &file, replaced).unwrap();
+        assert_eq!(removed(replaced).unwrap(), Removal::Gone);
     }
 }

@@ -101,6 +101,8 @@ pub(crate) struct Scanned {
     pub(crate) vanished: Vec<OsString>,
     /// Files whose signature may be trusted from now on.
     pub(crate) trusted: Vec<(OsString, Signature)>,
+    /// Files of ours that stand there.
+    pub(crate) present: HashSet<OsString>,
 }
 
 impl Watch {
@@ -165,6 +167,7 @@ impl Watch {
         scanned.vanished = std::mem::take(&mut self.vanished);
         scanned.vanished.extend(gone.map(|(name, _)| name));
         self.settled.retain(|name, _| present.contains(name));
+        scanned.present = present;
         Ok(scanned)
     }
 

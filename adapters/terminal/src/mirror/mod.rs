@@ -1,6 +1,9 @@
 //! Virtual terminals: each gets a copy of every face file, byte for byte and once, under the same name, and the
 //! answers to its own requests. What can't be delivered now waits sealed in our own directory.
 
+mod copy;
+#[cfg(test)]
+mod tests;
 mod waiting;
 
 use std::ffi::OsStr;
@@ -10,17 +13,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use shikaku_disk::{Disk, How, Reader, Writer};
+use shikaku_disk::Disk;
 use shikaku_schemas::group::VirtualTerminal;
 use shikaku_schemas::seal::SealKey;
 use tokio::time::Instant;
 
 use crate::request::hex;
 use crate::seen::Seen;
-use waiting::{Address, Waiting, hidden};
+use copy::copy;
+use waiting::{Address, Waiting};
 
 const TRY_AGAIN: Duration = Duration::from_secs(5);
-/// Copies that may wait for one virtual terminal.
+/// [`Mirror::most_waiting`].
 const WAITING: usize = 10_000;
 
 /// Where in a virtual terminal a copy goes.
@@ -31,6 +35,8 @@ enum Folder {
 }
 
 impl Folder {
+    const ALL: [Self; 2] = [Self::Face, Self::Res];
+
     fn word(self) -> &'static str {
         match self {
             Self::Face => "face",
@@ -43,8 +49,9 @@ impl Folder {
     }
 
     fn of_letter(letter: u8) -> Option<Self> {
-        let mut all = [Self::Face, Self::Res].into_iter();
-        all.find(|folder| folder.letter() == letter)
+        Self::ALL
+            .into_iter()
+            .find(|folder| folder.letter() == letter)
     }
 }
 
@@ -53,6 +60,14 @@ struct Target {
     id: String,
     root: PathBuf,
     waiting: PathBuf,
+    /// Why copies wait, as it was told last.
+    told: Option<io::ErrorKind>,
+}
+
+impl Target {
+    fn folder(&self, folder: Folder) -> PathBuf {
+        self.root.join(folder.word())
+    }
 }
 
 /// The virtual terminals of one facility, as one terminal serves them.
@@ -62,6 +77,8 @@ pub(crate) struct Mirror {
     targets: Vec<Target>,
     key: SealKey,
     next_try: Instant,
+    /// Copies that may wait for one virtual terminal.
+    most_waiting: usize,
 }
 
 impl Mirror {
@@ -79,6 +96,7 @@ impl Mirror {
                 id: terminal.id.clone(),
                 root: terminal.root.clone(),
                 waiting,
+                told: None,
             });
         }
         Ok(Self {
@@ -86,6 +104,7 @@ impl Mirror {
             targets,
             key: group_key.derive("spool"),
             next_try: Instant::now(),
+            most_waiting: WAITING,
         })
     }
 
@@ -108,15 +127,18 @@ impl Mirror {
             folder: Folder::Face,
             name: name.to_owned(),
         };
+        let mut outcome = Ok(());
         for target in &self.targets {
             let mark = seen.mark(&[b"mirror", target.id.as_bytes(), digest]);
             if seen.contains(&mark) {
                 continue;
             }
-            self.hand_over(target, &address, &hex(&digest[..16]), || Ok(bytes))?;
-            seen.note(&[mark], now)?;
+            let key = hex(&digest[..16]);
+            let handed = self.hand_over(target, &address, &key, || Ok(bytes));
+            // The other programs get theirs all the same.
+            outcome = outcome.and(handed.and_then(|()| seen.note(&[mark], now)));
         }
-        Ok(())
+        outcome
     }
 
     /// Gives a program the answer to its request, under the name it expects. `key` tells the answer from every
@@ -151,11 +173,40 @@ impl Mirror {
             return Ok(());
         };
         tracing::warn!(virtual_terminal.id = target.id, error = %error, "a copy waits");
-        if disk.list(&target.waiting)?.len() >= WAITING {
-            return Err(io::ErrorKind::QuotaExceeded.into());
-        }
         let path = target.waiting.join(key);
-        waiting::write(disk, &path, &self.key, address, &mut open()?)
+        waiting::write(disk, &path, &self.key, address, &mut open()?)?;
+        self.make_room(target, &path)
+    }
+
+    /// Drops the oldest copies where too many wait beside `newest`: a program that is away for good must not stop the
+    /// terminal.
+    fn make_room(&self, target: &Target, newest: &Path) -> io::Result<()> {
+        let disk = &*self.disk;
+        let mut waiting = disk.list(&target.waiting)?;
+        // Half a copy is none.
+        waiting.retain(|path| path != newest && path.extension().is_none());
+        let too_many = (waiting.len() + 1).saturating_sub(self.most_waiting);
+        if too_many == 0 {
+            return Ok(());
+        }
+        waiting
+            .sort_by_cached_key(|path| disk.stat(path).map_or(i128::MAX, |stat| stat.modified_ns));
+        for path in waiting.iter().take(too_many) {
+            match disk.remove_file(path) {
+                // It was delivered meanwhile.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                removed => removed?,
+            }
+            tracing::error!(
+                virtual_terminal.id = target.id,
+                most = self.most_waiting,
+                "too many copies wait for a program: the oldest is dropped"
+            );
+            metrics::counter!("shikaku_terminal_copies_dropped_total",
+                "virtual_terminal" => target.id.clone())
+            .increment(1);
+        }
+        Ok(())
     }
 
     /// Tries again what waits, every few seconds.
@@ -164,65 +215,47 @@ impl Mirror {
             return;
         }
         self.next_try = now + TRY_AGAIN;
-        for target in &self.targets {
-            if let Err(error) = self.deliver_waiting(target) {
-                tracing::debug!(virtual_terminal.id = target.id, error = %error, "copies still wait");
+        let mut targets = std::mem::take(&mut self.targets);
+        for target in &mut targets {
+            let failed = self.deliver_waiting(target).err();
+            let kind = failed.as_ref().map(io::Error::kind);
+            // Told when it begins and when the reason changes, not with every try.
+            if let Some(error) = failed.filter(|_| target.told != kind) {
+                tracing::warn!(virtual_terminal.id = target.id, error = %error, "copies still wait");
             }
+            target.told = kind;
         }
+        self.targets = targets;
     }
 
+    /// One copy that can't be delivered keeps none behind it. The first error at the end.
     fn deliver_waiting(&self, target: &Target) -> io::Result<()> {
         let disk = &*self.disk;
+        let is_there = |folder: &Folder| disk.directory(&target.folder(*folder)).is_ok();
+        let mut there = Folder::ALL.to_vec();
+        there.retain(is_there);
+        let away = || io::Error::from(io::ErrorKind::NotFound);
+        let mut outcome = Ok(());
         for path in disk.list(&target.waiting)? {
+            // With a share that is away each try may take long.
+            if there.is_empty() {
+                return outcome.and(Err(away()));
+            }
             // One that was cut short while it was written is not whole, and its source is still there.
             let Ok((address, mut waiting)) = Waiting::open(disk, &path, &self.key) else {
                 continue;
             };
-            copy(disk, target, &address, &mut waiting)?;
-            disk.remove_file(&path)?;
+            let folder = address.folder;
+            let delivered = match there.contains(&folder) {
+                true => copy(disk, target, &address, &mut waiting)
+                    .and_then(|()| disk.remove_file(&path)),
+                false => Err(away()),
+            };
+            if delivered.is_err() {
+                there.retain(|one| *one != folder || is_there(one));
+            }
+            outcome = outcome.and(delivered);
         }
-        Ok(())
-    }
-}
-
-/// Under a temporary name first, never over another file; the very same file already there is fine.
-fn copy(
-    disk: &dyn Disk,
-    target: &Target,
-    address: &Address,
-    source: &mut dyn Read,
-) -> io::Result<()> {
-    let folder = target.root.join(address.folder.word());
-    let temporary = folder.join(hidden(&address.name));
-    let file = disk.open(&temporary, How::Fresh)?;
-    let copied = io::copy(source, &mut Writer::new(file.clone()));
-    if let Err(error) = copied.and_then(|_| file.sync()) {
-        let _ = disk.remove_file(&temporary);
-        return Err(error);
-    }
-    let visible = folder.join(&address.name);
-    match disk.rename_new(&temporary, &visible) {
-        Ok(()) => Ok(()),
-        Err(error) => {
-            let same = error.kind() == io::ErrorKind::AlreadyExists
-                && is_same(read_from(disk, &temporary)?, read_from(disk, &visible)?)?;
-            disk.remove_file(&temporary)?;
-            if same { Ok(()) } else { Err(error) }
-        }
-    }
-}
-
-fn read_from(disk: &dyn Disk, path: &Path) -> io::Result<Reader> {
-    Ok(Reader::new(disk.open(path, How::Read)?, 0))
-}
-
-fn is_same(mut one: Reader, mut other: Reader) -> io::Result<bool> {
-    loop {
-        let (mut left, mut right) = (Vec::new(), Vec::new());
-        one.by_ref().take(1 << 20).read_to_end(&mut left)?;
-        other.by_ref().take(1 << 20).read_to_end(&mut right)?;
-        if left != right || left.is_empty() {
-            return Ok(left == right);
-        }
+        outcome
     }
 }

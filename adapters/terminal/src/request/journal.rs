@@ -273,6 +273,13 @@ impl Journal {
                 self.by_answer.insert(base, request.inquiry);
             }
         }
+        // An asking that was taken back: its program's file is not sent.
+        if let Some(before) = self.requests.get(&request.inquiry)
+            && let Some(asking) = &before.forwarded
+            && request.polls < before.polls
+        {
+            self.marks.remove(&asking.mark);
+        }
         if let Some(forwarded) = &request.forwarded {
             self.marks.insert(forwarded.mark.clone(), request.inquiry);
         }

@@ -22,7 +22,7 @@ pub(crate) use forwarded::{Forwarded, hex};
 pub(crate) use inquiries::{Asking, Effect, Inquiries, StepError};
 pub(crate) use journal::{Journal, Request, Step};
 use submit::submit;
-pub(crate) use submit::{Sheet, Submission, prepare, present, send};
+pub(crate) use submit::{Sheet, Submission, make_visible, prepare, present, send};
 pub(crate) use told::News;
 
 use std::collections::BTreeSet;
@@ -30,7 +30,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use shikaku_disk::{Disk, is_there};
+use shikaku_disk::Disk;
 use shikaku_schemas::mutant::{Mutant, planted};
 
 /// How our temporary files end.
@@ -71,7 +71,7 @@ impl Folders {
             Ok(()) => true,
             // A share that is away shows nothing where its folder was.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                is_there(&*self.disk, &self.req).unwrap_or(false)
+                self.disk.directory(&self.req).is_ok()
             }
             Err(_) => false,
         };
@@ -104,5 +104,27 @@ impl Folders {
     /// The request after we took it back.
     pub(crate) fn withdrawn(&self, file: &str) -> PathBuf {
         self.req.join(file).with_extension("withdrawn")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shikaku_disk::SystemDisk;
+
+    use super::*;
+
+    #[test]
+    fn a_left_over_in_a_folder_that_leads_nowhere_for_now_is_tried_again() {
+        let place = tempfile::tempdir().unwrap();
+        let disk: Arc<dyn Disk> = Arc::new(SystemDisk);
+        let folders = Folders::new(&disk, place.path());
+        let share = place.path().join("share");
+        std::os::unix::fs::symlink(&share, &folders.req).unwrap();
+        let path = folders.request("OQSsiquc01req_202605115001.xml");
+        folders.remove_left(&path);
+        assert!(folders.left().contains(&path), "the share is away");
+        std::fs::create_dir(&share).unwrap();
+        folders.remove_what_is_left();
+        assert!(folders.left().is_empty());
     }
 }

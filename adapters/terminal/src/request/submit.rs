@@ -129,7 +129,7 @@ pub(crate) fn send(
 
 /// Gives a request its final name. A share may refuse for a moment, or carry a rename out and say that it failed; the
 /// temporary file is ours alone, so trying again makes the request visible once, and its absence says that it is.
-fn make_visible(disk: &dyn Disk, temporary: &Path, visible: &Path) -> io::Result<()> {
+pub(crate) fn make_visible(disk: &dyn Disk, temporary: &Path, visible: &Path) -> io::Result<()> {
     let mut renamed = disk.rename_new(temporary, visible);
     for _ in 0..RENAMES_MORE {
         match &renamed {

@@ -1,0 +1,116 @@
+//! Copies that can't be delivered hold up nobody but themselves.
+
+use std::fs;
+use std::time::SystemTime;
+
+use shikaku_disk::SystemDisk;
+use shikaku_schemas::clock::{Clock as _, SystemClock};
+use tempfile::TempDir;
+
+use super::*;
+
+struct Place {
+    directory: TempDir,
+    mirror: Mirror,
+    seen: Seen,
+}
+
+impl Place {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let disk: Arc<dyn Disk> = Arc::new(SystemDisk);
+        let key = SealKey::from_bytes([9; 32]);
+        let terminals = ["a", "b"].map(|id| VirtualTerminal {
+            id: id.to_owned(),
+            root: directory.path().join(id),
+            terminal: None,
+        });
+        let now = SystemClock.now();
+        Self {
+            mirror: Mirror::open(&disk, directory.path(), &terminals, &key).unwrap(),
+            seen: Seen::open(&disk, directory.path(), &key, 100, now).unwrap(),
+            directory,
+        }
+    }
+
+    fn deliver(&mut self, n: u8) -> io::Result<()> {
+        let name = format!("{n}.xml");
+        let now = SystemClock.now();
+        self.mirror
+            .deliver(name.as_ref(), &[n], &[n; 32], &mut self.seen, now)
+    }
+
+    fn make(&self, id: &str) -> PathBuf {
+        let face = self.directory.path().join(id).join("face");
+        fs::create_dir_all(&face).unwrap();
+        face
+    }
+
+    fn waiting(&self, id: &str) -> PathBuf {
+        self.directory.path().join("mirror").join(id)
+    }
+
+    /// What waits, by its number.
+    fn numbers(&self, id: &str) -> Vec<u8> {
+        let waits = |n: &u8| self.waiting(id).join(hex(&[*n; 16])).exists();
+        (0..10).filter(waits).collect()
+    }
+}
+
+#[test]
+fn a_copy_that_cannot_be_delivered_keeps_none_behind_it() {
+    // Wherever it stands in the listing.
+    for blocked in 0..4 {
+        let mut place = Place::new();
+        for n in 0..4 {
+            place.deliver(n).unwrap();
+        }
+        let face = place.make("a");
+        let theirs = face.join(format!("{blocked}.xml"));
+        fs::write(&theirs, b"the program's own").unwrap();
+        place.mirror.catch_up(Instant::now());
+        assert_eq!(place.numbers("a"), [blocked]);
+        assert_eq!(fs::read_dir(&face).unwrap().count(), 4);
+        let told = |place: &Place| {
+            let targets = place.mirror.targets.iter();
+            targets.map(|target| target.told).collect::<Vec<_>>()
+        };
+        let (exists, away) = (io::ErrorKind::AlreadyExists, io::ErrorKind::NotFound);
+        assert_eq!(told(&place), [Some(exists), Some(away)]);
+        fs::remove_file(theirs).unwrap();
+        place.make("b");
+        place.mirror.catch_up(Instant::now() + TRY_AGAIN);
+        assert_eq!(told(&place), [None, None]);
+        assert!(place.numbers("a").is_empty() && place.numbers("b").is_empty());
+    }
+}
+
+#[test]
+fn one_program_that_gets_no_copy_keeps_none_from_the_others() {
+    let mut place = Place::new();
+    // Its copy can neither be delivered nor wait.
+    fs::remove_dir(place.waiting("a")).unwrap();
+    let face = place.make("b");
+    place.deliver(1).unwrap_err();
+    assert_eq!(fs::read(face.join("1.xml")).unwrap(), [1]);
+    // The source stays, and once it goes well the other has had its copy.
+    fs::remove_file(face.join("1.xml")).unwrap();
+    let late = place.make("a");
+    place.deliver(1).unwrap();
+    assert!(late.join("1.xml").exists() && !face.join("1.xml").exists());
+}
+
+#[test]
+fn the_oldest_copy_makes_room_where_too_many_wait() {
+    let mut place = Place::new();
+    place.mirror.most_waiting = 3;
+    for n in 0..5 {
+        place.deliver(n).unwrap();
+        // The higher its number, the older it is.
+        let old = SystemTime::UNIX_EPOCH + Duration::from_secs(1000 - u64::from(n));
+        let path = place.waiting("a").join(hex(&[n; 16]));
+        let file = fs::File::open(path).unwrap();
+        file.set_modified(old).unwrap();
+    }
+    assert_eq!(place.numbers("a"), [0, 1, 4]);
+}
