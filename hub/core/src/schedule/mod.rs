@@ -117,8 +117,14 @@ impl Schedule {
         for facility in self.group.facilities.iter().filter(fetches) {
             for month in months(today) {
                 let place = (facility.code.clone(), month);
-                if self.is_due(runs, &place, today).await? {
-                    self.command(runs, place, today).await;
+                match self.is_due(runs, &place, today).await {
+                    Ok(true) => self.command(runs, place, today).await,
+                    Ok(false) => {}
+                    // The other facilities and months do not wait for what can't be read of this one.
+                    Err(error) => {
+                        let (facility, month) = &place;
+                        tracing::warn!(facility.code = %facility, %month, %error, "whether a month is due can't be told");
+                    }
                 }
             }
         }

@@ -274,7 +274,7 @@ impl Sequencer {
             }
             AppendError::Erased { .. } => Failure::Never("record-erased"),
             AppendError::Unlawful(_) => Failure::Never("unlawful"),
-            AppendError::Unavailable(_) => Failure::Away,
+            AppendError::Unavailable(error) => unreadable(&error),
             AppendError::Ambiguous(_) => self.recover().await,
         }
     }
@@ -325,7 +325,10 @@ fn unreadable(error: &LedgerError) -> Failure {
     match error {
         LedgerError::UnknownEvent { .. }
         | LedgerError::PayloadRefused { .. }
-        | LedgerError::KeyLost { .. } => Failure::Unreadable,
+        | LedgerError::KeyLost { .. }
+        | LedgerError::MalformedRow { .. }
+        | LedgerError::Malformed { .. }
+        | LedgerError::EvidenceChanged(_) => Failure::Unreadable,
         _ => Failure::Away,
     }
 }

@@ -132,7 +132,14 @@ impl Settlements {
             .map(|(place, answered)| (place.clone(), answered.clone()))
             .collect();
         for (place, answered) in due {
-            let command = self.command(known, &place, &answered).await?;
+            let command = match self.command(known, &place, &answered).await {
+                Ok(command) => command,
+                Err(error) => {
+                    tracing::warn!(facility.code = %place.0, month = %place.1, %error, "a month can't be settled yet");
+                    known.postpone(&place);
+                    continue;
+                }
+            };
             let facility = place.0.clone();
             let earlier = known.answered.get(&place).into_iter().flatten();
             let earlier = earlier.filter(|(run, _)| *run != command.run);
@@ -152,12 +159,9 @@ impl Settlements {
                 }
                 _ => true,
             };
-            match known.pending.get_mut(&place).filter(|_| again) {
-                Some(answered) => {
-                    answered.next_try = Instant::now() + answered.pause;
-                    answered.pause = (answered.pause * 2).min(PAUSE_AT_MOST);
-                }
-                None => drop(known.pending.remove(&place)),
+            match again {
+                true => known.postpone(&place),
+                false => drop(known.pending.remove(&place)),
             }
         }
         Ok(())
@@ -214,6 +218,13 @@ impl Settlements {
 }
 
 impl Known {
+    fn postpone(&mut self, place: &Place) {
+        if let Some(answered) = self.pending.get_mut(place) {
+            answered.next_try = Instant::now() + answered.pause;
+            answered.pause = (answered.pause * 2).min(PAUSE_AT_MOST);
+        }
+    }
+
     fn note(&mut self, facility: Option<&FacilityCode>, position: Position, event: &Event) {
         let Some(facility) = facility else { return };
         match event {
