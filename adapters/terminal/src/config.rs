@@ -74,12 +74,38 @@ pub struct Timing {
     pub scan: Duration,
     /// `stable_ms`: two equal reads this far apart.
     pub stable: Duration,
-    /// `incomplete_s`: unchanged this long and still not whole, a file is quarantined.
+    /// `incomplete_s`: unchanged this long and still not whole, a file is quarantined; one that belongs to an existing
+    /// program, after twenty times this.
     pub incomplete: Duration,
     /// `bulk_poll_s`: how often the result of a job is asked for.
     pub bulk_poll: Duration,
     /// When an observation that the hub did not answer is said again.
     pub again: Backoff,
+}
+
+/// A torn answer that goes to a program may end its question: so it stands this many times longer than one of ours,
+/// which is only asked again.
+const PROGRAMS_PATIENCE: u32 = 20;
+
+/// Between two looks at what stands for long, at most.
+const RARELY: Duration = Duration::from_secs(10);
+
+impl Timing {
+    /// Whether a file that can't be read has stood unchanged for long enough to be given up. `is_cut`: a program gets
+    /// it, and its end may still be to come.
+    pub(crate) fn is_given_up(&self, unchanged: Duration, is_cut: impl FnOnce() -> bool) -> bool {
+        unchanged >= self.incomplete
+            && (unchanged >= self.incomplete * PROGRAMS_PATIENCE || !is_cut())
+    }
+
+    /// How long a file without a verdict is left alone before the next look, unless it changes.
+    pub(crate) fn look_again(&self, unchanged: Duration) -> Duration {
+        let soon = self.scan.max(self.stable).min(self.incomplete);
+        match unchanged < self.incomplete {
+            true => soon,
+            false => soon.max(RARELY.min(unchanged / 8)),
+        }
+    }
 }
 
 impl Default for Timing {

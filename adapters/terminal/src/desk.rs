@@ -5,6 +5,7 @@
 //! was seen, and only then the file is let go.
 
 mod again;
+mod back;
 mod conclude;
 mod place;
 #[cfg(test)]
@@ -115,6 +116,7 @@ impl Desk {
                 directory,
                 &options.facility.virtual_terminals,
                 &options.group_key,
+                "desk",
             )
             .map_err(own)?,
             tally: Tally::new(options.facility.code.as_str(), &options.terminal.id),
@@ -292,14 +294,4 @@ fn file_mark(
 
 fn content_mark(seen: &Seen, folder: &str, digest: &[u8; 32]) -> crate::seen::SeenMark {
     seen.mark(&[b"content", folder.as_bytes(), digest])
-}
-
-/// How long an unfinished file is left alone before the next look, unless it changes.
-fn unfinished_pause(timing: &crate::config::Timing) -> Duration {
-    timing.scan.max(timing.stable).min(timing.incomplete)
-}
-
-/// Whether an oversized, broken or unfinished file has stood long enough to be given up.
-fn has_stood(unchanged: Duration, timing: &crate::config::Timing) -> bool {
-    unchanged >= timing.incomplete
 }

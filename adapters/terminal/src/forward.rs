@@ -20,6 +20,7 @@ use tokio::time::Instant;
 
 use crate::config::TerminalOptions;
 use crate::decode::{self, RES_BYTES};
+use crate::ending::may_be_cut;
 use crate::folder::{Ready, Removal, Settings, Watch, remove_if_same};
 use crate::request::{
     Asked, Forwarded, Inquiries, News, Request, Sheet, Step, StepError, Submission, hex, letter,
@@ -105,6 +106,12 @@ impl Forwarder {
             for ready in program.watch.ready() {
                 if ready.bytes.len() > RES_BYTES {
                     self.too_large(program, &ready);
+                    continue;
+                }
+                let timing = &self.options.timing;
+                // One that is cut is answered with an error; when its writer has died, that is what its program is told.
+                if ready.unchanged < timing.incomplete && may_be_cut(&ready.bytes) {
+                    program.watch.keep(&ready.name, false, timing.stable);
                     continue;
                 }
                 match self.goes_on(program, &ready) {

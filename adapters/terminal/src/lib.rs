@@ -15,11 +15,14 @@
 pub mod config;
 mod decode;
 mod desk;
+mod ending;
 mod error;
 mod folder;
 mod forward;
 mod health;
 mod job;
+#[cfg(test)]
+mod meddler;
 mod mirror;
 pub mod quarantine;
 mod request;

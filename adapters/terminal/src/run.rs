@@ -62,10 +62,10 @@ pub async fn run(options: TerminalOptions, cancel: CancellationToken) -> Result<
     let stop = CancellationToken::new();
     let _guard = stop.clone().drop_guard();
     let programs = &options.facility.virtual_terminals;
-    let mirror = Mirror::open(&disk, &directory, programs, &options.group_key).map_err(own)?;
+    let mirror = Mirror::open(&disk, &directory, programs, &options.group_key, "jobs");
     let jobs = Jobs::new(
         &options,
-        mirror,
+        mirror.map_err(own)?,
         spool.clone(),
         inquiries.clone(),
         quarantine.clone(),

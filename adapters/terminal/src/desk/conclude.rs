@@ -1,10 +1,9 @@
 //! From a group of stable files to their ends.
 
 use std::collections::HashSet;
-use std::io::{self, Read};
+use std::io;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use shikaku_kit::publisher::evidence_ref;
 use shikaku_kit::spool::Entry;
 use shikaku_schemas::mutant::{Mutant, planted};
@@ -14,10 +13,10 @@ use shikaku_schemas::oqs::{Message, Refusal};
 use shikaku_schemas::value::{InquiryId, ObservationId};
 use uuid::Uuid;
 
-use super::{Desk, content_mark, has_stood, unfinished_pause};
+use super::{Desk, content_mark};
 use crate::decode::{Answer, FACE_BYTES, Fault, Place, RES_BYTES, Verdict, is_sayable, judge};
-use crate::folder::{Ready, open_regular, remove_if_same};
-use crate::forward::expected_name;
+use crate::ending::may_be_cut;
+use crate::folder::{Ready, remove_if_same};
 use crate::quarantine::{QuarantinedFile, SetAside};
 use crate::request::{Asked, Effect, Forwarded, News};
 use crate::tally::FileEnd;
@@ -26,12 +25,12 @@ use crate::tally::FileEnd;
 const DISK_PAUSE: Duration = Duration::from_secs(1);
 
 /// A file with its end, not yet durable.
-struct Ended {
-    ready: Ready,
+pub(super) struct Ended {
+    pub(super) ready: Ready,
     inquiry: Option<InquiryId>,
     /// The program whose request it answers.
-    back: Option<Forwarded>,
-    end: End,
+    pub(super) back: Option<Forwarded>,
+    pub(super) end: End,
 }
 
 pub(super) enum End {
@@ -49,6 +48,10 @@ impl Desk {
             return false;
         }
         let mut ended = self.verdicts(folder, group);
+        if ended.is_empty() {
+            // What only stands there keeps nobody from their turn.
+            return false;
+        }
         for file in &ended {
             if planted(Mutant::LetGoBeforeSpool) {
                 self.let_go(folder, &file.ready);
@@ -107,10 +110,10 @@ impl Desk {
             let end = if self.seen.contains(&mark) || in_group.contains(&mark) {
                 End::Duplicate
             } else {
-                match self.verdict(folder, inquiry, &ready) {
+                match self.verdict(folder, inquiry, &ready, back.is_some()) {
                     Some(end) => end,
                     None => {
-                        let pause = unfinished_pause(&self.options.timing);
+                        let pause = self.options.timing.look_again(ready.unchanged);
                         self.drop_folder(folder)
                             .watch
                             .keep(&ready.name, false, pause);
@@ -133,15 +136,24 @@ impl Desk {
     }
 
     /// `None` while a writer may still be at work.
-    fn verdict(&self, folder: OqsFolder, inquiry: Option<InquiryId>, ready: &Ready) -> Option<End> {
-        let stood = has_stood(ready.unchanged, &self.options.timing);
+    fn verdict(
+        &self,
+        folder: OqsFolder,
+        inquiry: Option<InquiryId>,
+        ready: &Ready,
+        goes_back: bool,
+    ) -> Option<End> {
+        let timing = &self.options.timing;
+        let has_stood = |is_cut: bool| timing.is_given_up(ready.unchanged, || is_cut);
         if ready.bytes.len() > most_bytes(folder) {
-            return stood.then(|| End::Quarantined(Fault::too_large()));
+            return has_stood(false).then(|| End::Quarantined(Fault::too_large()));
         }
+        let is_cut = || goes_back && may_be_cut(&ready.bytes);
         let name = ready.name.to_string_lossy();
         // A program asked something that we do not know: the answer is its own alone.
         if inquiry.is_some() && Message::recognise(&name, &ready.bytes).is_none() {
-            return Some(End::Event(None, Some(Effect::Answered)));
+            let is_ready = !is_cut() || has_stood(true);
+            return is_ready.then_some(End::Event(None, Some(Effect::Answered)));
         }
         let asked = self.asked(inquiry);
         match judge(&name, &ready.bytes, self.place(folder, inquiry, &asked)) {
@@ -152,8 +164,13 @@ impl Desk {
                 Some(inquiry) => self.job_begun(inquiry, answer),
                 None => End::Duplicate,
             }),
-            Verdict::Broken(fault) => Some(End::Quarantined(fault)),
-            Verdict::Unfinished(fault) => stood.then_some(End::Quarantined(fault)),
+            Verdict::Broken(fault) => {
+                let is_ready = fault.whole || !is_cut() || has_stood(true);
+                is_ready.then_some(End::Quarantined(fault))
+            }
+            Verdict::Unfinished(fault) => timing
+                .is_given_up(ready.unchanged, is_cut)
+                .then_some(End::Quarantined(fault)),
         }
     }
 
@@ -242,36 +259,6 @@ impl Desk {
         });
         self.let_go(folder, ready);
         true
-    }
-
-    /// Whatever we think of it: a program gets what the terminal answered, byte for byte and once.
-    fn give_back(&mut self, file: &Ended, now: Timestamp) -> io::Result<()> {
-        let (Some(forwarded), ready) = (&file.back, &file.ready) else {
-            return Ok(());
-        };
-        let mark = self.seen.mark(&[b"given-back", forwarded.mark.as_bytes()]);
-        if self.seen.contains(&mark) {
-            return Ok(());
-        }
-        let key = self.options.group_key.derive("spool");
-        if let Some(name) = expected_name(forwarded, &key, &ready.name.to_string_lossy()) {
-            let program = &forwarded.program;
-            self.mirror
-                .give_back(program, &name, &forwarded.mark, || self.whole(ready))?;
-        }
-        self.seen.note(&[mark], now)
-    }
-
-    /// All of an answer: of one that is too large, only the start is in memory.
-    fn whole<'a>(&self, ready: &'a Ready) -> io::Result<Box<dyn Read + 'a>> {
-        if ready.bytes.len() <= RES_BYTES {
-            return Ok(Box::new(&*ready.bytes));
-        }
-        match open_regular(&*self.options.disk, &ready.path)? {
-            Some((file, signature)) if signature == ready.signature => Ok(Box::new(file)),
-            // It changed since it was read: it is looked at anew.
-            _ => Err(io::ErrorKind::NotFound.into()),
-        }
     }
 
     pub(super) fn note_answer(

@@ -1,6 +1,5 @@
 //! The folder equation under any story of writers, deleters and crashes of the adapter.
 
-mod meddler;
 mod programs;
 mod requests;
 

@@ -26,7 +26,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::TerminalOptions;
 use crate::decode::{Fault, RES_BYTES, is_final};
-use crate::folder::{remove_if_same, start_of};
+use crate::ending::may_file_be_cut;
+use crate::folder::{Signature, remove_if_same, start_of};
 use crate::forward::expected_name;
 use crate::mirror::Mirror;
 use crate::quarantine::{Quarantine, QuarantinedFile, SetAside};
@@ -57,6 +58,8 @@ pub(crate) struct Jobs {
     standings: Standings,
     /// How often in a row the result of a job could not be taken in.
     setbacks: HashMap<InquiryId, u32>,
+    /// Results that are safe and can't be removed yet: their programs have them.
+    given: HashMap<OsString, Signature>,
     stop: CancellationToken,
 }
 
@@ -90,6 +93,7 @@ impl Jobs {
             inquiries,
             quarantine,
             setbacks: HashMap::new(),
+            given: HashMap::new(),
             stop,
         }
     }
@@ -119,6 +123,7 @@ impl Jobs {
         };
         let names = found.iter().filter_map(|path| path.file_name());
         let names: Vec<OsString> = names.map(OsStr::to_owned).collect();
+        self.given.retain(|name, _| names.contains(name));
         for name in self.standings.retain(&names) {
             self.inquiries.vanished(&name);
         }
@@ -147,8 +152,7 @@ impl Jobs {
         if !stable.counted {
             self.tally.seen();
         }
-        let stood = stable.unchanged >= self.options.timing.incomplete;
-        let ended = match self.end(&name.to_string_lossy(), job, stable.file, stood) {
+        let ended = match self.end(path, job, stable.file, stable.unchanged) {
             Ended::SetAside(fault) => match self.set_aside(path, job, &fault, stable.digest) {
                 Ok(()) => {
                     tracing::warn!(inquiry.id = %job.inquiry, reason = fault.reason,
@@ -177,7 +181,8 @@ impl Jobs {
                 FileEnd::Event
             }
         };
-        if let Err(error) = self.give_back(name, path) {
+        let was_given = self.given.get(name) == Some(&signature);
+        if !was_given && let Err(error) = self.give_back(name, path) {
             tracing::error!(error = %error, "a result can't be given to its program yet; it stays where it is");
             return self.standings.keep(name);
         }
@@ -185,17 +190,25 @@ impl Jobs {
         self.standings.settle(name);
         if let Err(error) = remove_if_same(&*self.options.disk, path, signature) {
             tracing::warn!(error = %error, "a result that is safe can't be removed; it is tried again");
+            self.given.insert(name.clone(), signature);
         }
     }
 
-    fn end(&self, name: &str, job: &Request, file: Reader, stood: bool) -> Ended {
+    fn end(&self, path: &Path, job: &Request, file: Reader, unchanged: Duration) -> Ended {
         if job.step == Step::Answered {
             return Ended::Duplicate;
         }
-        let opened = ResultFile::open(name, file, self.options.zip_password.as_deref());
+        let goes_back = job.forwarded.is_some();
+        // What can't be looked at now is looked at again.
+        let is_cut = || goes_back && may_file_be_cut(&*self.options.disk, path).unwrap_or(true);
+        let has_stood = || self.options.timing.is_given_up(unchanged, is_cut);
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let opened = ResultFile::open(&name, file, self.options.zip_password.as_deref());
         let (survey, mut file) = match opened.and_then(|mut file| Ok((file.survey()?, file))) {
             Ok(surveyed) => surveyed,
-            Err(error) if stood || is_final(&error) => return Ended::SetAside(Fault::of(&error)),
+            Err(error) if has_stood() || (is_final(&error) && !is_cut()) => {
+                return Ended::SetAside(Fault::of(&error));
+            }
             Err(_) => return Ended::NotYet,
         };
         // After a lost journal a name comes twice: the first job's late result is not the second's.
@@ -225,7 +238,7 @@ impl Jobs {
         };
         match kept {
             Ok(()) => Ended::Event(effect),
-            Err(Stopped::Content(error)) if stood => Ended::SetAside(Fault::of(&error)),
+            Err(Stopped::Content(error)) if has_stood() => Ended::SetAside(Fault::of(&error)),
             Err(stopped) => {
                 tracing::warn!(reason = %stopped, "a result is taken in again from its start");
                 Ended::NotYet

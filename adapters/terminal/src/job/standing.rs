@@ -38,8 +38,7 @@ struct Standing {
 /// The results of one folder.
 pub(super) struct Standings {
     key: SealKey,
-    stable: Duration,
-    again: Duration,
+    timing: Timing,
     found: BTreeMap<OsString, Standing>,
 }
 
@@ -47,8 +46,7 @@ impl Standings {
     pub(super) fn new(timing: &Timing, group_key: &SealKey) -> Self {
         Self {
             key: group_key.derive("evidence-digest"),
-            stable: timing.stable,
-            again: timing.scan.max(timing.stable).min(timing.incomplete),
+            timing: *timing,
             found: BTreeMap::new(),
         }
     }
@@ -73,7 +71,7 @@ impl Standings {
                     signature,
                     since: now,
                     digest: None,
-                    due: now + self.stable,
+                    due: now + self.timing.stable,
                     counted: before.is_some_and(|before| before.counted),
                 };
                 self.found.insert(name.to_owned(), standing);
@@ -87,8 +85,11 @@ impl Standings {
         let (file, opened) = open_regular(disk, path).ok()??;
         let digest = digest(&self.key, file.clone()).ok()?;
         if opened != signature || standing.digest != Some(digest) {
-            standing.digest = Some(digest);
-            standing.due = now + self.stable;
+            // A share may tell of a growing file's size and times late.
+            if standing.digest.replace(digest).is_some() {
+                standing.since = now;
+            }
+            standing.due = now + self.timing.stable;
             return None;
         }
         Some(Stable {
@@ -103,7 +104,8 @@ impl Standings {
     /// It has no end yet: look again after a pause, or when it changes.
     pub(super) fn keep(&mut self, name: &OsStr) {
         if let Some(standing) = self.found.get_mut(name) {
-            standing.due = Instant::now() + self.again;
+            let now = Instant::now();
+            standing.due = now + self.timing.look_again(now - standing.since);
         }
     }
 

@@ -16,7 +16,7 @@ pub(super) fn copy(
     source: &mut dyn Read,
 ) -> io::Result<()> {
     let folder = target.folder(address.folder);
-    let temporary = folder.join(hidden(&address.name));
+    let temporary = folder.join(hidden(&address.name, target.writer));
     let file = disk.open(&temporary, How::Fresh)?;
     let copied = io::copy(source, &mut Writer::new(file.clone()));
     if let Err(error) = copied.and_then(|_| file.sync()) {

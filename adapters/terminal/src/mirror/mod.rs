@@ -18,6 +18,7 @@ use shikaku_schemas::group::VirtualTerminal;
 use shikaku_schemas::seal::SealKey;
 use tokio::time::Instant;
 
+use crate::folder::{remove_if_same, signature_of};
 use crate::request::hex;
 use crate::seen::Seen;
 use copy::copy;
@@ -60,8 +61,12 @@ struct Target {
     id: String,
     root: PathBuf,
     waiting: PathBuf,
+    /// Who copies.
+    writer: &'static str,
     /// Why copies wait, as it was told last.
     told: Option<io::ErrorKind>,
+    /// The first copy at which its folder was given up in the last round.
+    stopped_at: Option<PathBuf>,
 }
 
 impl Target {
@@ -87,6 +92,7 @@ impl Mirror {
         directory: &Path,
         terminals: &[VirtualTerminal],
         group_key: &SealKey,
+        writer: &'static str,
     ) -> io::Result<Self> {
         let mut targets = Vec::new();
         for terminal in terminals {
@@ -96,7 +102,9 @@ impl Mirror {
                 id: terminal.id.clone(),
                 root: terminal.root.clone(),
                 waiting,
+                writer,
                 told: None,
+                stopped_at: None,
             });
         }
         Ok(Self {
@@ -151,7 +159,7 @@ impl Mirror {
         open: impl Fn() -> io::Result<R>,
     ) -> io::Result<()> {
         // A program that is configured no more waits for nothing.
-        let Some(target) = self.targets.iter().find(|target| target.id == program) else {
+        let Some(target) = self.target(program) else {
             return Ok(());
         };
         let address = Address {
@@ -159,6 +167,16 @@ impl Mirror {
             name: name.into(),
         };
         self.hand_over(target, &address, key, open)
+    }
+
+    /// Where an answer that [`Mirror::give_back`] gives comes to lie.
+    pub(crate) fn place_of(&self, program: &str, name: &str) -> Option<PathBuf> {
+        let target = self.target(program)?;
+        Some(target.folder(Folder::Res).join(name))
+    }
+
+    fn target(&self, program: &str) -> Option<&Target> {
+        self.targets.iter().find(|target| target.id == program)
     }
 
     fn hand_over<R: Read>(
@@ -169,11 +187,15 @@ impl Mirror {
         open: impl Fn() -> io::Result<R>,
     ) -> io::Result<()> {
         let disk = &*self.disk;
+        let path = target.waiting.join(key);
         let Err(error) = copy(disk, target, address, &mut open()?) else {
-            return Ok(());
+            // What waited for the same place came before it.
+            return match disk.remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                _ => Ok(()),
+            };
         };
         tracing::warn!(virtual_terminal.id = target.id, error = %error, "a copy waits");
-        let path = target.waiting.join(key);
         waiting::write(disk, &path, &self.key, address, &mut open()?)?;
         self.make_room(target, &path)
     }
@@ -214,7 +236,6 @@ impl Mirror {
         if now < self.next_try {
             return;
         }
-        self.next_try = now + TRY_AGAIN;
         let mut targets = std::mem::take(&mut self.targets);
         for target in &mut targets {
             let failed = self.deliver_waiting(target).err();
@@ -226,36 +247,62 @@ impl Mirror {
             target.told = kind;
         }
         self.targets = targets;
+        // A round that took long is followed by as long a pause as any.
+        self.next_try = Instant::now() + TRY_AGAIN;
     }
 
-    /// One copy that can't be delivered keeps none behind it. The first error at the end.
-    fn deliver_waiting(&self, target: &Target) -> io::Result<()> {
+    /// One copy that can't be delivered keeps none behind it, and a folder that takes nothing is tried once. The first
+    /// error at the end.
+    fn deliver_waiting(&self, target: &mut Target) -> io::Result<()> {
         let disk = &*self.disk;
-        let is_there = |folder: &Folder| disk.directory(&target.folder(*folder)).is_ok();
-        let mut there = Folder::ALL.to_vec();
-        there.retain(is_there);
+        let mut open = Folder::ALL.to_vec();
+        open.retain(|folder| disk.directory(&target.folder(*folder)).is_ok());
         let away = || io::Error::from(io::ErrorKind::NotFound);
         let mut outcome = Ok(());
-        for path in disk.list(&target.waiting)? {
-            // With a share that is away each try may take long.
-            if there.is_empty() {
+        for path in self.round(target)? {
+            if open.is_empty() {
                 return outcome.and(Err(away()));
             }
+            let Ok(Some(signature)) = signature_of(disk, &path) else {
+                continue;
+            };
             // One that was cut short while it was written is not whole, and its source is still there.
             let Ok((address, mut waiting)) = Waiting::open(disk, &path, &self.key) else {
                 continue;
             };
             let folder = address.folder;
-            let delivered = match there.contains(&folder) {
+            let delivered = match open.contains(&folder) {
+                // What took its place meanwhile is another copy.
                 true => copy(disk, target, &address, &mut waiting)
-                    .and_then(|()| disk.remove_file(&path)),
+                    .and_then(|()| remove_if_same(disk, &path, signature).map(drop)),
                 false => Err(away()),
             };
-            if delivered.is_err() {
-                there.retain(|one| *one != folder || is_there(one));
+            // With a share that is full or away each further try may take long.
+            if delivered.as_ref().is_err_and(|error| !is_its_own(error)) && open.contains(&folder) {
+                open.retain(|one| *one != folder);
+                target.stopped_at.get_or_insert(path);
             }
             outcome = outcome.and(delivered);
         }
         outcome
     }
+
+    /// What waits, beginning behind the copy at which the round before stopped: so that each has its turn.
+    fn round(&self, target: &mut Target) -> io::Result<Vec<PathBuf>> {
+        let mut waiting = self.disk.list(&target.waiting)?;
+        waiting.sort_unstable();
+        let stopped_at = target.stopped_at.take();
+        let begin = waiting.partition_point(|path| Some(path) <= stopped_at.as_ref());
+        waiting.rotate_left(begin);
+        Ok(waiting)
+    }
+}
+
+/// Whether an error speaks of one copy alone, not of the folder that should take it.
+fn is_its_own(error: &io::Error) -> bool {
+    use io::ErrorKind::{AlreadyExists, InvalidData, InvalidFilename, InvalidInput, UnexpectedEof};
+    matches!(
+        error.kind(),
+        AlreadyExists | InvalidData | InvalidFilename | InvalidInput | UnexpectedEof
+    )
 }

@@ -1,6 +1,7 @@
 //! Copies that can't be delivered hold up nobody but themselves.
 
 use std::fs;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::SystemTime;
 
 use shikaku_disk::SystemDisk;
@@ -8,6 +9,7 @@ use shikaku_schemas::clock::{Clock as _, SystemClock};
 use tempfile::TempDir;
 
 use super::*;
+use crate::meddler::{Call, Meddler};
 
 struct Place {
     directory: TempDir,
@@ -17,8 +19,11 @@ struct Place {
 
 impl Place {
     fn new() -> Self {
+        Self::on(Arc::new(SystemDisk))
+    }
+
+    fn on(disk: Arc<dyn Disk>) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let disk: Arc<dyn Disk> = Arc::new(SystemDisk);
         let key = SealKey::from_bytes([9; 32]);
         let terminals = ["a", "b"].map(|id| VirtualTerminal {
             id: id.to_owned(),
@@ -27,7 +32,7 @@ impl Place {
         });
         let now = SystemClock.now();
         Self {
-            mirror: Mirror::open(&disk, directory.path(), &terminals, &key).unwrap(),
+            mirror: Mirror::open(&disk, directory.path(), &terminals, &key, "desk").unwrap(),
             seen: Seen::open(&disk, directory.path(), &key, 100, now).unwrap(),
             directory,
         }
@@ -83,6 +88,63 @@ fn a_copy_that_cannot_be_delivered_keeps_none_behind_it() {
         assert_eq!(told(&place), [None, None]);
         assert!(place.numbers("a").is_empty() && place.numbers("b").is_empty());
     }
+}
+
+#[test]
+fn a_folder_that_takes_nothing_is_tried_once_a_round() {
+    let (tries, is_full) = (
+        Arc::new(AtomicUsize::new(0)),
+        Arc::new(AtomicBool::new(true)),
+    );
+    let (tried, full) = (tries.clone(), is_full.clone());
+    let mut place = Place::on(Meddler::new(move |call, path| {
+        let refuses = path.ends_with("a/face/1.xml") || full.load(Ordering::Relaxed);
+        match call == Call::RenameNew && refuses {
+            true => {
+                tried.fetch_add(1, Ordering::Relaxed);
+                Err(io::ErrorKind::StorageFull.into())
+            }
+            false => Ok(()),
+        }
+    }));
+    for n in 0..4 {
+        place.deliver(n).unwrap();
+    }
+    place.make("a");
+    for round in 1..4_u32 {
+        place.mirror.catch_up(Instant::now() + TRY_AGAIN * round);
+        assert_eq!(tries.load(Ordering::Relaxed), round as usize);
+    }
+    // One of which the share says the same for ever has none behind it for long.
+    is_full.store(false, Ordering::Relaxed);
+    for round in 4..6 {
+        place.mirror.catch_up(Instant::now() + TRY_AGAIN * round);
+    }
+    assert_eq!(place.numbers("a"), [1]);
+}
+
+#[test]
+fn of_two_folders_that_refuse_something_neither_keeps_the_others_back() {
+    // By their order in the directory: refused for ever, to be had, refused for now.
+    let mut place = Place::on(Meddler::new(|call, path| {
+        let refuses = path.ends_with("a/face/1.xml") || path.ends_with("a/res/3.xml");
+        match call == Call::RenameNew && refuses {
+            true => Err(io::ErrorKind::PermissionDenied.into()),
+            false => Ok(()),
+        }
+    }));
+    for n in 1..3 {
+        place.deliver(n).unwrap();
+    }
+    let key = hex(&[3; 16]);
+    let open = || Ok(&b"an answer"[..]);
+    place.mirror.give_back("a", "3.xml", &key, open).unwrap();
+    place.make("a");
+    fs::create_dir(place.directory.path().join("a/res")).unwrap();
+    for round in 1..4_u32 {
+        place.mirror.catch_up(Instant::now() + TRY_AGAIN * round);
+    }
+    assert_eq!(place.numbers("a"), [1, 3]);
 }
 
 #[test]

@@ -128,10 +128,10 @@ fn binding(path: &Path, place: u64) -> Vec<u8> {
     format!("mirror|{name}|{place}").into_bytes()
 }
 
-/// The name of a copy under a temporary one beside it.
-pub(super) fn hidden(name: &OsStr) -> OsString {
+/// The name of a copy under a temporary one beside it, which no other writer uses.
+pub(super) fn hidden(name: &OsStr, writer: &str) -> OsString {
     let mut temporary = b".".to_vec();
     temporary.extend_from_slice(name.as_bytes());
-    temporary.extend_from_slice(b".part");
+    temporary.extend_from_slice(format!(".{writer}.part").as_bytes());
     OsString::from_vec(temporary)
 }

@@ -1,76 +1,13 @@
 use std::io;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
-use shikaku_disk::{Disk, DiskFile, How, Lock, Stat, SystemDisk};
+use shikaku_disk::{Disk, SystemDisk};
 use shikaku_schemas::seal::SealKey;
 use uuid::Uuid;
 
 use super::{Quarantine, QuarantinedFile, SetAside};
-
-/// The file system, but for one call that it refuses.
-#[derive(Debug)]
-struct SyncsNoDirectory;
-
-impl Disk for SyncsNoDirectory {
-    fn open(&self, path: &Path, how: How) -> io::Result<Arc<dyn DiskFile>> {
-        SystemDisk.open(path, how)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        SystemDisk.rename(from, to)
-    }
-
-    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
-        SystemDisk.rename_new(from, to)
-    }
-
-    fn remove_file(&self, path: &Path) -> io::Result<()> {
-        SystemDisk.remove_file(path)
-    }
-
-    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
-        SystemDisk.create_dir_all(path)
-    }
-
-    fn list(&self, directory: &Path) -> io::Result<Vec<PathBuf>> {
-        SystemDisk.list(directory)
-    }
-
-    fn sync_directory(&self, _: &Path) -> io::Result<()> {
-        Err(io::Error::other("input/output error"))
-    }
-
-    fn stat(&self, path: &Path) -> io::Result<Stat> {
-        SystemDisk.stat(path)
-    }
-
-    fn directory(&self, path: &Path) -> io::Result<u64> {
-        SystemDisk.directory(path)
-    }
-
-    fn exists(&self, path: &Path) -> bool {
-        SystemDisk.exists(path)
-    }
-
-    fn lock(&self, path: &Path) -> io::Result<Option<Lock>> {
-        SystemDisk.lock(path)
-    }
-
-    fn wait_for_lock(&self, path: &Path) -> io::Result<Lock> {
-        SystemDisk.wait_for_lock(path)
-    }
-
-    fn pause(&self, pause: Duration) {
-        SystemDisk.pause(pause);
-    }
-
-    fn blocks(&self) -> bool {
-        SystemDisk.blocks()
-    }
-}
+use crate::meddler::{Call, Meddler};
 
 /// Simulation, seed 903 of its time: a refused sync of the directory was passed over, the file was removed from its
 /// folder, and a power cut took the only copy.
@@ -98,6 +35,10 @@ fn a_file_whose_name_could_not_be_synced_is_not_kept() {
         let quarantine = Quarantine::open(&disk, place.path(), &key, |_| true)?;
         quarantine.keep(&file, &content)
     };
-    assert!(keep(Arc::new(SyncsNoDirectory)).is_err());
+    let syncs_none = Meddler::new(|call, _| match call {
+        Call::SyncDirectory => Err(io::Error::other("input/output error")),
+        Call::RenameNew | Call::Remove => Ok(()),
+    });
+    assert!(keep(syncs_none).is_err());
     keep(Arc::new(SystemDisk)).unwrap();
 }

@@ -11,9 +11,9 @@ use shikaku_schemas::oqs::text::Encoding;
 use shikaku_schemas::value::InquiryId;
 use uuid::Uuid;
 
-use super::meddler::{Call, Meddler};
 use super::programs::{PROGRAM, files, spool, with_program};
 use super::*;
+use crate::meddler::{Call, Meddler};
 use crate::request::{Asked, Forwarded, Request, Step};
 
 /// What lets a file go late: it has another time, and the same bytes.
@@ -167,4 +167,32 @@ fn a_programs_asking_is_tried_again_where_the_terminals_folder_refuses_it() {
         pass_twice(&mut after);
         assert_eq!(files(&req).len(), 1);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_whose_writer_pauses_goes_on_whole() {
+    let place = tempfile::tempdir().unwrap();
+    let mut options = with_program(place.path());
+    options.timing.incomplete = Duration::from_secs(15);
+    let requests = place.path().join(PROGRAM).join("req");
+    let req = options.terminal.root.join("req");
+    let mut desk = desk(&options, &spool(&options));
+    let whole = "<XmlMsg><MessageHeader/></XmlMsg>";
+    let half = &whole[..20];
+    let name = "OQSsiquc01req_A1.xml";
+    std::fs::write(requests.join(name), half).unwrap();
+    pass_twice(&mut desk);
+    tokio::time::advance(Duration::from_secs(14)).await;
+    pass_twice(&mut desk);
+    assert!(files(&req).is_empty());
+    std::fs::write(requests.join(name), whole).unwrap();
+    pass_twice(&mut desk);
+    let sent = files(&req).pop().unwrap();
+    assert_eq!(std::fs::read(&sent).unwrap(), whole.as_bytes());
+    // One whose writer is gone for good: the terminal says what is wrong with it.
+    std::fs::write(requests.join(name), half).unwrap();
+    pass_twice(&mut desk);
+    tokio::time::advance(Duration::from_secs(15)).await;
+    pass_twice(&mut desk);
+    assert!(files(&requests).is_empty() && files(&req).len() == 2);
 }

@@ -1,25 +1,27 @@
-//! The file system, with somebody who meddles before a name is given or taken away.
+//! The file system of tests, with somebody who meddles before a call.
 
 use std::fmt;
 use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
-use shikaku_disk::{Disk, DiskFile, How, Lock, Stat};
-
-use super::*;
+use shikaku_disk::{Disk, DiskFile, How, Lock, Stat, SystemDisk};
 
 /// What is about to happen under a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Call {
+pub(crate) enum Call {
     RenameNew,
     Remove,
+    SyncDirectory,
 }
 
 type Meddle = dyn Fn(Call, &Path) -> io::Result<()> + Send + Sync;
 
-pub(super) struct Meddler(Box<Meddle>);
+pub(crate) struct Meddler(Box<Meddle>);
 
 impl Meddler {
-    pub(super) fn new(
+    pub(crate) fn new(
         meddle: impl Fn(Call, &Path) -> io::Result<()> + Send + Sync + 'static,
     ) -> Arc<Self> {
         Arc::new(Self(Box::new(meddle)))
@@ -60,6 +62,7 @@ impl Disk for Meddler {
     }
 
     fn sync_directory(&self, directory: &Path) -> io::Result<()> {
+        self.0(Call::SyncDirectory, directory)?;
         SystemDisk.sync_directory(directory)
     }
 
