@@ -73,6 +73,8 @@ pub(crate) struct Applier {
 #[derive(Default)]
 struct Work {
     views: HashMap<RecordId, RecordView>,
+    /// Records whose row does not open. They are set aside; the others go on.
+    unreadable: HashSet<RecordId>,
     keys: HashMap<RecordId, RecordKey>,
     touched: BTreeSet<RecordId>,
     counted: BTreeSet<FacilityCode>,
@@ -144,7 +146,9 @@ impl Applier {
     pub(crate) async fn retry(&mut self, record: RecordId) -> Result<bool, Trouble> {
         let mut events = Vec::new();
         for payload in self.store.queued(record).await? {
-            let event = serde_json::from_slice(&payload)?;
+            let Ok(event) = serde_json::from_slice(&payload) else {
+                return Ok(false);
+            };
             events.push(LogEvent {
                 event,
                 payload: payload.into(),
@@ -195,17 +199,16 @@ impl Applier {
             .collect();
         let records: Vec<RecordId> = records.into_iter().collect();
         let keys = self.keys.keys(&records).await?;
-        let mut views = HashMap::with_capacity(records.len());
+        let mut work = Work::default();
         for (record, sealed) in self.store.rows(&records).await? {
             if let Some(RecordKey::Open(key)) = keys.get(&record) {
-                views.insert(record, open_view(key, self.variant, record, &sealed)?);
+                match open_view(key, self.variant, record, &sealed) {
+                    Ok(view) => drop(work.views.insert(record, view)),
+                    Err(_) => drop(work.unreadable.insert(record)),
+                }
             }
         }
-        Ok(Work {
-            views,
-            keys,
-            ..Work::default()
-        })
+        Ok(Work { keys, ..work })
     }
 
     /// Applies one event of a record, or says why it can't be.
@@ -220,6 +223,9 @@ impl Applier {
             Some(RecordKey::Erased) => return Ok(()),
             None => return Err("the hub knows no key of this record"),
         };
+        if work.unreadable.contains(&record) {
+            return Err("its row does not open with its record's key");
+        }
         let head = &log.event.head;
         let event = open_event(&key, &log.event)?;
         let view = work.views.entry(record).or_insert_with(|| {
@@ -296,7 +302,7 @@ impl Applier {
         self.keys.forget(record);
         self.parked.remove(&record);
         work.keys.insert(record, RecordKey::Erased);
-        if work.views.remove(&record).is_some() {
+        if work.views.remove(&record).is_some() || work.unreadable.remove(&record) {
             self.records = self.records.saturating_sub(1);
         }
         work.touched.remove(&record);

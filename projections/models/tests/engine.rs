@@ -76,11 +76,14 @@ impl Scene {
         self.town.log.len() as u64
     }
 
-    async fn outbox(&self, statement: &'static str) {
+    async fn outbox(&self, statement: impl Into<String>) {
         let file = self.folder.path().join("projections/receipt.db");
         let url = format!("sqlite://{}", file.display());
         let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
-        connection.execute(statement).await.unwrap();
+        connection
+            .execute(sqlx::AssertSqlSafe(statement.into()))
+            .await
+            .unwrap();
     }
 
     async fn parked(&self) -> Vec<serde_json::Value> {
@@ -272,6 +275,33 @@ async fn a_poison_event_parks_its_record_and_lets_others_flow() {
     assert_gapless(&feed);
     let ended = |told: &stage::Told| told.subject.ends_with("consent-ended");
     assert!(!feed.iter().any(ended), "what is later waits behind it");
+}
+
+/// T11: so does a row that was damaged.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_row_parks_its_record_and_lets_others_flow() {
+    let mut scene = Scene::with_people(2).await;
+    let role = scene.role();
+    role.caught_up(scene.end()).await;
+    role.stop().await.unwrap();
+    let damaged = stage::town::record(1);
+    let row = format!(
+        "UPDATE current_rows SET sealed = x'00' WHERE record = x'{}'",
+        damaged.0.simple()
+    );
+    scene.outbox(row).await;
+    let from = scene.town.log.len() + 1;
+    let ended = serde_json::json!({ "scope": "drug", "ended_at": "2026-05-12T00:00:00Z" });
+    scene.town.add(damaged, "consent-ended", &ended);
+    scene.town.newcomer(3);
+    scene.town.publish(&scene.broker, from).await;
+    let role = scene.role();
+    role.caught_up(scene.end()).await;
+    let parked = role.status.projections();
+    assert_eq!(parked["receipt"].parked_records, 1);
+    assert_eq!(parked["ehr"].parked_records, 0);
+    role.stop().await.unwrap();
+    assert_gapless(&told(&scene.broker, Audience::Receipt).await);
 }
 
 /// T11: a poison event parks its record alone.
