@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use shikaku_ledger::{Ledger, LedgerError, StoredEvent};
+use shikaku_ledger::{Ledger, LedgerError, Opened, StoredEvent};
+use shikaku_schemas::event::EventHead;
 use shikaku_schemas::value::Position;
 use tokio_util::sync::CancellationToken;
 
@@ -35,6 +36,37 @@ pub(crate) async fn page(
         upto: if is_full { last } else { last.max(head) },
         is_full,
     })
+}
+
+/// A page opened.
+pub(crate) struct OpenedPage {
+    /// In order.
+    pub(crate) events: Vec<Opened>,
+    /// What can't be read: the follower leaves alone what it is about, and nobody else waits for it.
+    pub(crate) unreadable: Vec<EventHead>,
+}
+
+/// Opens events as far as they can be read.
+pub(crate) async fn open(
+    ledger: &Ledger,
+    events: &[StoredEvent],
+) -> Result<OpenedPage, LedgerError> {
+    let mut page = OpenedPage {
+        events: Vec::with_capacity(events.len()),
+        unreadable: Vec::new(),
+    };
+    for (stored, opened) in events.iter().zip(ledger.open_each(events).await?) {
+        match opened {
+            Ok(opened) => page.events.push(opened),
+            Err(error) => {
+                let position = stored.head.position.0;
+                tracing::error!(position, %error, "an event can't be read; what it is about is left alone");
+                metrics::counter!("shikaku_hub_events_unreadable_total").increment(1);
+                page.unreadable.push(stored.head.clone());
+            }
+        }
+    }
+    Ok(page)
 }
 
 /// The position so long before the last event.

@@ -122,6 +122,22 @@ pub enum LedgerError {
     Task(#[from] tokio::task::JoinError),
 }
 
+impl LedgerError {
+    /// Whether what was read can't be understood or opened: damage, a lost key, a later release's event. Asking again
+    /// will not help; everything else can be read.
+    pub fn is_unreadable(&self) -> bool {
+        matches!(
+            self,
+            Self::UnknownEvent { .. }
+                | Self::PayloadRefused { .. }
+                | Self::KeyLost { .. }
+                | Self::MalformedRow { .. }
+                | Self::Malformed { .. }
+                | Self::EvidenceChanged(_)
+        )
+    }
+}
+
 /// Why a batch was not appended. Nothing of it was committed, unless it is `Ambiguous`, or `Fenced` after the
 /// line broke: then the inbox knows.
 #[derive(Debug, thiserror::Error)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use shikaku_core::desk::{DeskNews, Desks};
-use shikaku_ledger::{Ledger, LedgerError, Opened};
+use shikaku_ledger::{Ledger, LedgerError, Opened, StoredEvent};
 use shikaku_schemas::event::Event;
 use shikaku_schemas::group::Group;
 use shikaku_schemas::value::{FacilityCode, Position};
@@ -46,7 +46,18 @@ struct Lines {
 
 async fn next(ledger: &Ledger, after: Position) -> Result<Vec<Opened>, LedgerError> {
     let page = ledger.read_page(after, PAGE).await?;
-    ledger.open_events(&page).await
+    let opened = ledger.open_each(&page).await?;
+    let shown = |(stored, opened): (&StoredEvent, Result<Opened, LedgerError>)| {
+        opened.unwrap_or_else(|error| {
+            let position = stored.head.position.0;
+            tracing::warn!(position, %error, "an event can't be read");
+            Opened {
+                head: stored.head.clone(),
+                event: None,
+            }
+        })
+    };
+    Ok(page.iter().zip(opened).map(shown).collect())
 }
 
 impl Lines {

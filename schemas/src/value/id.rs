@@ -119,6 +119,11 @@ impl StreamId {
         Self(format!("inquiry-{inquiry}"))
     }
 
+    /// Whose stream it is, if it is an inquiry's.
+    pub fn as_inquiry(&self) -> Option<InquiryId> {
+        self.as_str().strip_prefix("inquiry-")?.parse().ok()
+    }
+
     /// The stream of an identity case.
     pub fn case(case: CaseId) -> Self {
         Self(format!("case-{case}"))

@@ -197,11 +197,19 @@ impl Queries {
                 .rev()
                 .filter(|event| event.head.kind == "inquiry-requested");
             for event in asked {
-                let id = event.head.stream.as_str().strip_prefix("inquiry-");
-                if let Some(id) = id.and_then(|id| id.parse().ok())
-                    && views.len() < limit
-                {
-                    views.extend(self.inquiry(id).await?);
+                let Some(id) = event.head.stream.as_inquiry() else {
+                    continue;
+                };
+                if views.len() == limit {
+                    break;
+                }
+                match self.inquiry(id).await {
+                    Ok(view) => views.extend(view),
+                    // The others are shown all the same.
+                    Err(QueryError::Ledger(error)) if error.is_unreadable() => {
+                        tracing::warn!(inquiry.id = %id, %error, "an inquiry can't be shown");
+                    }
+                    Err(error) => return Err(error),
                 }
             }
             before = after;

@@ -61,12 +61,12 @@ impl Queries {
                 return Ok(fold.finish());
             };
             after = last.head.position;
-            for opened in self.ledger.open_events(&page).await? {
+            // What can't be read says nothing of its terminal.
+            for opened in self.ledger.open_each(&page).await?.into_iter().flatten() {
                 let (Some(event), Some(facility)) = (&opened.event, &opened.head.facility) else {
                     continue;
                 };
-                let stream = opened.head.stream.as_str().strip_prefix("inquiry-");
-                match stream.and_then(|id| id.parse().ok()) {
+                match opened.head.stream.as_inquiry() {
                     Some(id) => fold.inquiry(id, facility, event, opened.head.recorded_at),
                     None => fold.face(facility, event, opened.head.recorded_at),
                 }

@@ -94,10 +94,16 @@ impl Schedule {
     async fn catch_up(&self, runs: &mut Runs, mut position: Position) -> Result<Position, Cause> {
         loop {
             let page = follow::page(&self.ledger, KINDS, position).await?;
-            for opened in self.ledger.open_events(&page.events).await? {
+            let opened = follow::open(&self.ledger, &page.events).await?;
+            for opened in &opened.events {
                 if let (Some(facility), Some(event)) = (&opened.head.facility, &opened.event) {
                     runs.note(facility, event);
                 }
+            }
+            // Nobody waits for the end of a run that can't be told.
+            let unreadable = opened.unreadable.iter();
+            for run in unreadable.filter_map(|head| head.stream.as_inquiry()) {
+                runs.under_way.remove(&run);
             }
             position = page.upto;
             if !page.is_full {

@@ -110,10 +110,15 @@ impl Settlements {
     async fn catch_up(&self, known: &mut Known, mut position: Position) -> Result<Position, Cause> {
         loop {
             let page = follow::page(&self.ledger, KINDS, position).await?;
-            for opened in self.ledger.open_events(&page.events).await? {
+            let opened = follow::open(&self.ledger, &page.events).await?;
+            for opened in &opened.events {
                 if let Some(event) = &opened.event {
                     known.note(opened.head.facility.as_ref(), opened.head.position, event);
                 }
+            }
+            let unreadable = opened.unreadable.iter();
+            for run in unreadable.filter_map(|head| head.stream.as_inquiry()) {
+                known.leave_alone(run);
             }
             position = page.upto;
             if !page.is_full {
@@ -223,6 +228,12 @@ impl Known {
             answered.next_try = Instant::now() + answered.pause;
             answered.pause = (answered.pause * 2).min(PAUSE_AT_MOST);
         }
+    }
+
+    /// What a run said can't be read: the month waits for the next one.
+    fn leave_alone(&mut self, run: InquiryId) {
+        self.runs.remove(&run);
+        self.pending.retain(|_, answered| answered.run != run);
     }
 
     fn note(&mut self, facility: Option<&FacilityCode>, position: Position, event: &Event) {

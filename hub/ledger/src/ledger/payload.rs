@@ -18,6 +18,18 @@ impl Ledger {
     /// [`LedgerError::UnknownEvent`]: the reader must stop. [`LedgerError::PayloadRefused`] and
     /// [`LedgerError::KeyLost`]: the ledger or the key store was damaged.
     pub async fn open_events(&self, events: &[StoredEvent]) -> Result<Vec<Opened>, LedgerError> {
+        let opened = self.open_each(events).await?;
+        opened.into_iter().collect()
+    }
+
+    /// As [`Ledger::open_events`], each for itself: for readers that can leave alone what one of them is about.
+    ///
+    /// # Errors
+    /// No answer from the key store; within, why one of them can't be read.
+    pub async fn open_each(
+        &self,
+        events: &[StoredEvent],
+    ) -> Result<Vec<Result<Opened, LedgerError>>, LedgerError> {
         let keys = self.keys_of(events).await?;
         let open = |event: &StoredEvent| {
             let head = event.head.clone();
@@ -35,7 +47,7 @@ impl Ledger {
                 }),
             }
         };
-        events.iter().map(open).collect()
+        Ok(events.iter().map(open).collect())
     }
 
     /// Opens payloads as they were written, for people and their tools.
