@@ -80,6 +80,7 @@ impl References {
                 answers.push(self.put(due).await?);
             }
             for answer in answers {
+                // Whoever can't be read or recorded is looked at again with the next answer about them.
                 if let Reply::Unavailable = answer.await? {
                     return Err("a registration could not be recorded yet".into());
                 }
@@ -186,8 +187,10 @@ impl References {
                 purpose: asked.purpose.clone(),
                 records: chunk.to_vec(),
             };
-            self.put(bulk).await?.await?;
-            first.get_or_insert(inquiry.0);
+            match self.put(bulk).await?.await? {
+                Reply::Committed { .. } => first.get_or_insert(inquiry.0),
+                _ => return Err("a job of registrations could not be recorded".into()),
+            };
         }
         Ok(CommandReply::Done {
             position: self.ledger.head().await?.position,
@@ -205,7 +208,13 @@ impl References {
             let persons = self.queries.persons(some).await?;
             let streams: Vec<StreamId> = some.iter().copied().map(StreamId::patient).collect();
             for (_, events) in self.ledger.load_streams(&streams).await? {
-                let opened = self.ledger.open_events(&events).await?;
+                let opened = match self.ledger.open_events(&events).await {
+                    Err(error) if error.is_unreadable() => {
+                        tracing::error!(%error, "a record can't be read; nothing is registered for it");
+                        continue;
+                    }
+                    opened => opened?,
+                };
                 let told = opened
                     .iter()
                     .map(|event| (Origin::from(&event.head), event.event.as_ref()));

@@ -6,10 +6,13 @@
 //! silent is gone on with at another one by its 受付番号, and one whose 受付番号 is dead is asked under a new id.
 
 mod open;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use shikaku_broker::{Broker, HeaderMap, NATS_MESSAGE_ID, Outgoing};
 use shikaku_ledger::Ledger;
 use shikaku_schemas::clock::Clock;
@@ -31,6 +34,8 @@ use open::{Limits, OpenInquiries};
 const POLL: Duration = Duration::from_millis(250);
 /// The terminal's own time-out comes first. Only when nothing at all is heard does the hub speak.
 const SILENCE: Duration = Duration::from_secs(60);
+/// Until an inquiry is looked at again whose turn can't be taken.
+const REST: Duration = Duration::from_secs(60);
 /// How far before the last event open inquiries are looked for: longer than a 受付番号 lives.
 const LOOK_BACK: Duration = Duration::from_secs(40 * 24 * 60 * 60);
 /// A job of which nothing was heard for so many pauses between two polls is gone on with elsewhere.
@@ -125,23 +130,42 @@ impl Inquiries {
         let now = self.clock.now();
         for task in open.untold(&self.group, &self.limits(), now) {
             let inquiry = task.inquiry;
-            if task.deadline > now {
-                let record = open.record_of(inquiry);
-                match medical::permitted(&self.ledger, task, record, now).await? {
-                    Ok(task) => self.publish(&task).await?,
-                    Err(rule) => self.withdraw(inquiry, rule).await?,
-                }
+            if task.deadline <= now || self.hand_out(open, task, now).await? {
+                open.told(inquiry, now);
             }
-            open.told(inquiry, now);
         }
         Ok(())
     }
 
-    async fn withdraw(&self, inquiry: InquiryId, rule: &'static str) -> Result<(), Cause> {
-        let withdrawn = self.queue.put(Work::Withdraw { inquiry, rule }).await;
-        withdrawn.ok_or("the sequencer has stopped")?.await?;
-        tracing::warn!(inquiry.id = %inquiry, rule, "an inquiry may not be handed out any more");
-        Ok(())
+    /// Whether a task was handed out, or is withdrawn for good.
+    async fn hand_out(
+        &self,
+        open: &mut OpenInquiries,
+        task: Task,
+        now: Timestamp,
+    ) -> Result<bool, Cause> {
+        let inquiry = task.inquiry;
+        let record = open.record_of(inquiry);
+        let permitted = match medical::permitted(&self.ledger, task, record, now).await {
+            Err(error) if error.is_unreadable() => {
+                self.rest(open, inquiry)?;
+                return Ok(false);
+            }
+            permitted => permitted?,
+        };
+        let rule = match permitted {
+            Ok(task) => {
+                self.publish(&task).await?;
+                return Ok(true);
+            }
+            Err(rule) => rule,
+        };
+        let withdraw = Work::Withdraw { inquiry, rule };
+        let is_recorded = self.record(open, inquiry, withdraw).await?;
+        if is_recorded {
+            tracing::warn!(inquiry.id = %inquiry, rule, "an inquiry may not be handed out any more");
+        }
+        Ok(is_recorded)
     }
 
     async fn publish(&self, task: &Task) -> Result<(), Cause> {
@@ -197,9 +221,12 @@ impl Inquiries {
     }
 
     async fn repeat(&self, open: &mut OpenInquiries) -> Result<(), Cause> {
-        for (inquiry, times) in open.take_lapsed() {
+        for (inquiry, times) in open.take_lapsed(self.clock.now()) {
             tracing::warn!(inquiry.id = %inquiry, times, "a job's 受付番号 is dead; it is asked anew");
-            self.put(Work::Again { inquiry, times }).await?;
+            let again = Work::Again { inquiry, times };
+            if !self.record(open, inquiry, again).await? {
+                open.still_lapsed(inquiry, times);
+            }
         }
         Ok(())
     }
@@ -209,17 +236,38 @@ impl Inquiries {
         let mut silent = open.silent_since(self.clock.now(), patience);
         silent.retain(|_| !planted(Mutant::NeverOverdue));
         for inquiry in silent {
-            self.put(Work::Overdue(inquiry)).await?;
-            tracing::warn!(inquiry.id = %inquiry, "nothing was heard of an inquiry; a person looks");
+            if self.record(open, inquiry, Work::Overdue(inquiry)).await? {
+                tracing::warn!(inquiry.id = %inquiry, "nothing was heard of an inquiry; a person looks");
+            }
         }
         Ok(())
     }
 
-    async fn put(&self, work: Work) -> Result<(), Cause> {
+    /// Whether an inquiry's turn is recorded. One whose turn can't be rests, and the others do not wait for it.
+    async fn record(
+        &self,
+        open: &mut OpenInquiries,
+        inquiry: InquiryId,
+        turn: Work,
+    ) -> Result<bool, Cause> {
+        let is_recorded = self.put(turn).await? != Reply::Unreadable;
+        if !is_recorded {
+            self.rest(open, inquiry)?;
+        }
+        Ok(is_recorded)
+    }
+
+    fn rest(&self, open: &mut OpenInquiries, inquiry: InquiryId) -> Result<(), Cause> {
+        tracing::warn!(inquiry.id = %inquiry, "an inquiry's turn can't be taken; it is tried again later");
+        open.rest(inquiry, self.clock.now().checked_add(REST)?);
+        Ok(())
+    }
+
+    async fn put(&self, work: Work) -> Result<Reply, Cause> {
         let answer = self.queue.put(work).await;
         match answer.ok_or("the sequencer has stopped")?.await? {
             Reply::Unavailable => Err("an inquiry's turn could not be recorded yet".into()),
-            _ => Ok(()),
+            reply => Ok(reply),
         }
     }
 }

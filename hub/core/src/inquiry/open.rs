@@ -1,6 +1,6 @@
 //! Which inquiries are under way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,7 +9,9 @@ use shikaku_ledger::{Ledger, LedgerError, Opened, StoredEvent};
 use shikaku_schemas::event::Event;
 use shikaku_schemas::group::Group;
 use shikaku_schemas::task::{Task, TaskBody, TicketQuestion};
-use shikaku_schemas::value::{FacilityCode, InquiryId, RecordId, StreamId};
+use shikaku_schemas::value::{FacilityCode, InquiryId, RecordId};
+
+use crate::follow;
 
 /// One inquiry under way.
 pub(super) struct Open {
@@ -32,6 +34,10 @@ pub(super) struct OpenInquiries {
     repeats: BTreeMap<InquiryId, u32>,
     /// Jobs whose 受付番号 is dead and that nobody has asked anew yet.
     lapsed: BTreeMap<InquiryId, u32>,
+    /// Inquiries of which something can't be read. Whether they were sent, nobody knows: so they are not sent again.
+    left_alone: BTreeSet<InquiryId>,
+    /// Inquiries whose next turn can't be taken, and until when they are left alone.
+    resting: BTreeMap<InquiryId, Timestamp>,
 }
 
 impl OpenInquiries {
@@ -47,10 +53,18 @@ impl OpenInquiries {
         events: &[StoredEvent],
         now: Timestamp,
     ) -> Result<(), LedgerError> {
-        for opened in ledger.open_events(events).await? {
-            if let Some(id) = inquiry(&opened.head.stream) {
-                self.note(id, &opened, now);
+        let opened = follow::open(ledger, events).await?;
+        for head in &opened.unreadable {
+            self.left_alone.extend(head.stream.as_inquiry());
+        }
+        for opened in &opened.events {
+            if let Some(id) = opened.head.stream.as_inquiry() {
+                self.note(id, opened, now);
             }
+        }
+        for id in &self.left_alone {
+            self.open.remove(id);
+            self.lapsed.remove(id);
         }
         Ok(())
     }
@@ -59,12 +73,14 @@ impl OpenInquiries {
         let Some(event) = &opened.event else {
             return;
         };
+        self.resting.remove(&id);
         if let (Event::InquiryRequested(asked), Some(facility)) = (event, &opened.head.facility)
             // What a program asked by itself is at its terminal already, and is never asked by us.
             && asked.program.is_none()
         {
             if let Some(before) = asked.repeats {
                 self.lapsed.remove(&before);
+                self.resting.remove(&before);
                 let times = self.repeats.get(&before).copied().unwrap_or_default();
                 self.repeats.insert(id, times + 1);
             }
@@ -94,8 +110,11 @@ impl OpenInquiries {
     }
 
     /// Lapsed jobs that are asked anew, and how often each was already; those that were asked too often are dropped.
-    pub(super) fn take_lapsed(&mut self) -> Vec<(InquiryId, u32)> {
-        let lapsed = std::mem::take(&mut self.lapsed);
+    pub(super) fn take_lapsed(&mut self, now: Timestamp) -> Vec<(InquiryId, u32)> {
+        let all = std::mem::take(&mut self.lapsed);
+        let (resting, lapsed): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            all.into_iter().partition(|(id, _)| self.rests(*id, now));
+        self.lapsed = resting;
         let (again, given_up): (Vec<_>, Vec<_>) = lapsed
             .into_iter()
             .partition(|(_, times)| *times < REPEATS_AT_MOST);
@@ -103,6 +122,21 @@ impl OpenInquiries {
             tracing::warn!(inquiry.id = %inquiry, times, "a job's 受付番号 died again; it is asked no more");
         }
         again
+    }
+
+    /// A lapsed job could not be asked anew.
+    pub(super) fn still_lapsed(&mut self, inquiry: InquiryId, times: u32) {
+        self.lapsed.insert(inquiry, times);
+    }
+
+    /// Leaves an inquiry alone until then, or until something is heard of it.
+    pub(super) fn rest(&mut self, inquiry: InquiryId, until: Timestamp) {
+        self.resting.insert(inquiry, until);
+    }
+
+    fn rests(&self, inquiry: InquiryId, now: Timestamp) -> bool {
+        let until = self.resting.get(&inquiry);
+        until.is_some_and(|until| now < *until)
     }
 
     /// Tasks of inquiries that no terminal has confirmed and that were not told in this life of the hub, oldest
@@ -116,8 +150,10 @@ impl OpenInquiries {
         }
         let mut waiting: Vec<_> = self
             .open
-            .values()
-            .filter(|open| !open.told && open.process.state == InquiryState::Requested)
+            .iter()
+            .filter(|(id, open)| !open.told && !self.rests(**id, now))
+            .map(|(_, open)| open)
+            .filter(|open| open.process.state == InquiryState::Requested)
             .collect();
         waiting.sort_by_key(|open| open.requested_at);
         let mut tasks = Vec::new();
@@ -172,6 +208,7 @@ impl OpenInquiries {
         let late = |since: Timestamp| since.checked_add(patience).is_ok_and(|end| end < now);
         self.open
             .iter()
+            .filter(|(id, _)| !self.rests(**id, now))
             .filter(|(_, open)| match (open.job(), open.process.state) {
                 (None, _) => late(open.requested_at),
                 (Some(_), InquiryState::Requested) => open.told && late(open.since),
@@ -290,8 +327,4 @@ impl Open {
             confirmed_on: asked.on,
         }))
     }
-}
-
-fn inquiry(stream: &StreamId) -> Option<InquiryId> {
-    stream.as_str().strip_prefix("inquiry-")?.parse().ok()
 }

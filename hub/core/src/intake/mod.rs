@@ -19,6 +19,7 @@ use shikaku_schemas::observation::{CommitOutcome, Committed};
 use shikaku_schemas::value::ObservationId;
 use shikaku_schemas::{subject, topology};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Cause;
@@ -39,6 +40,8 @@ const EVIDENCE_COMES: Duration = Duration::from_millis(500);
 const LEDGER_COMES: Duration = Duration::from_secs(2);
 /// Until what can't be read is tried again.
 const UNREAD: Duration = Duration::from_secs(60);
+/// A message that waits and was not met again for so long is gone: the stream may be another one now.
+const GONE: Duration = UNREAD.saturating_mul(3);
 /// As many as the durable lets wait.
 const HELD: NonZeroUsize = NonZeroUsize::new(4096).expect("not zero");
 /// What is under way at the end is still answered, if the ledger is quick.
@@ -209,14 +212,31 @@ struct Answer {
 }
 
 /// Of what can't be read, the message that waits in the stream.
-pub(crate) type Held = Arc<Mutex<LruCache<ObservationId, u64>>>;
+pub(crate) type Held = Arc<Mutex<LruCache<ObservationId, Waiting>>>;
+
+/// Where it stands in the stream, and when it was met last.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Waiting {
+    sequence: u64,
+    met: Instant,
+}
 
 pub(crate) fn nothing_held() -> Held {
     Arc::new(Mutex::new(LruCache::new(HELD)))
 }
 
-fn held(all: &Held) -> MutexGuard<'_, LruCache<ObservationId, u64>> {
+fn held(all: &Held) -> MutexGuard<'_, LruCache<ObservationId, Waiting>> {
     all.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether the message of `row` that is met now is the one that waits.
+fn waits(all: &Held, row: ObservationId, sequence: u64, met: Instant) -> bool {
+    let mut all = held(all);
+    let waiting = all.get_or_insert_mut(row, || Waiting { sequence, met });
+    if waiting.sequence == sequence || met.duration_since(waiting.met) >= GONE {
+        *waiting = Waiting { sequence, met };
+    }
+    waiting.sequence == sequence
 }
 
 impl Answer {
@@ -239,9 +259,7 @@ impl Answer {
     /// as many as would wait in the end keep the durable from giving any other.
     async fn held(self) -> Result<(), Cause> {
         let is_first = match (self.row, self.sequence) {
-            (Some(row), Some(sequence)) => {
-                *held(&self.held).get_or_insert(row, || sequence) == sequence
-            }
+            (Some(row), Some(sequence)) => waits(&self.held, row, sequence, Instant::now()),
             _ => true,
         };
         match is_first {
@@ -286,4 +304,29 @@ async fn committed(
         outcome,
     })?;
     Ok(broker.publish(subject, answer).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_that_is_gone_ends_none_that_come_after_it() {
+        let row = ObservationId(uuid::Uuid::from_u128(1));
+        let all = nothing_held();
+        let begun = Instant::now();
+        assert!(waits(&all, row, 700, begun));
+        assert!(!waits(&all, row, 701, begun + UNREAD));
+        // Met each time it is tried again, it stays the one that waits.
+        for n in 1..10 {
+            assert!(waits(&all, row, 700, begun + UNREAD * n));
+            assert!(!waits(&all, row, 700 + u64::from(n), begun + UNREAD * n));
+        }
+        // The broker was wiped: its stream counts from the beginning.
+        let wiped = begun + UNREAD * 9;
+        assert!(!waits(&all, row, 1, wiped + UNREAD));
+        assert!(waits(&all, row, 2, wiped + GONE));
+        assert!(!waits(&all, row, 3, wiped + GONE));
+        assert!(waits(&all, row, 2, wiped + GONE + UNREAD));
+    }
 }

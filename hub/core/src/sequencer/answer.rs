@@ -60,10 +60,7 @@ impl Context {
             Whose::WaitsBehind(case) => Judged::Waits {
                 case,
                 effects: Effects {
-                    // Those that lead to another open case stay with it: who is decided on there is looked at again here.
-                    taken: waiting_keys(&named, case)
-                        .filter(|(key, _)| set.record_of(key).is_none())
-                        .collect(),
+                    taken: free_waiting_keys(set, &named, case),
                     ..Effects::default()
                 },
             },
@@ -259,6 +256,21 @@ fn unclaimed(
         .map(|named| &named.row)
         .filter(|row| set.record_of(row).is_none())
         .map(|row| (row.clone(), record))
+        .collect()
+}
+
+/// The waiting keys of an answer that joins a case. Those that lead to another open case stay with it: who is decided
+/// on there is looked at again here. Whom a person decided on already, nobody waits for.
+fn free_waiting_keys(
+    set: &WorkingSet,
+    named: &Named,
+    case: CaseId,
+) -> Vec<(IdentityKey, RecordId)> {
+    let is_free = |key: &&NamedKey| {
+        set.record_of(&key.waiting).is_none() && set.record_of(&key.decided).is_none()
+    };
+    let keys = named.keys.iter().filter(is_free);
+    keys.map(|named| (named.waiting.clone(), RecordId(case.0)))
         .collect()
 }
 

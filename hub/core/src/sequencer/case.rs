@@ -7,7 +7,7 @@ use shikaku_ledger::{CaseChange, Draft};
 use shikaku_schemas::command::CommandEnvelope;
 use shikaku_schemas::event::{CaseReason, Event, IdentityCaseOpened, PersonLinked, PersonUnlinked};
 use shikaku_schemas::observation::{Observation, ObservationBody};
-use shikaku_schemas::value::{CaseId, FacilityCode, PersonId, RecordId, StreamId};
+use shikaku_schemas::value::{CaseId, FacilityCode, ObservationId, PersonId, RecordId, StreamId};
 
 use super::answer::waiting_keys;
 use super::context::{Context, draft};
@@ -108,15 +108,32 @@ impl Context {
             .inbox
             .push(super::command::done_row(envelope, facility));
         let place = Place::Batch(set.apply(effects).end);
-        let mut decided = match decision {
+        self.settle_waiting(set, &waiting, *observation_id, decision);
+        Ok(Verdict::done(place, Some(case.0)))
+    }
+
+    /// What was asked about comes first, and the others follow it by the keys that it takes. One that came from another
+    /// case may have arrived before it, and may have numbers that lead elsewhere by a decision of their own.
+    fn settle_waiting(
+        &self,
+        set: &mut WorkingSet,
+        waiting: &[Observation],
+        asked_about: Option<ObservationId>,
+        decision: CaseDecision,
+    ) {
+        let decided = match decision {
             CaseDecision::Candidate(record) | CaseDecision::New(record) => Some(record),
             CaseDecision::Declined | CaseDecision::Gone => None,
         };
-        for seen in &waiting {
-            // The first is what was asked about; the others follow it by the keys that it took.
-            self.settle(set, seen, decided.take());
+        let (first, others): (Vec<_>, Vec<_>) = waiting
+            .iter()
+            .partition(|seen| Some(seen.observation_id) == asked_about);
+        for seen in first {
+            self.settle(set, seen, decided);
         }
-        Ok(Verdict::done(place, Some(case.0)))
+        for seen in others {
+            self.settle(set, seen, None);
+        }
     }
 
     fn waiting_rows_of(

@@ -175,18 +175,23 @@ impl Sequencer {
         metrics::counter!("shikaku_hub_items_unlawful_total").increment(1);
         tracing::error!(reason, "an item can't be committed");
         match (work.unjudged(reason), work) {
-            (Some(unjudged), _) => Ok(self
-                .persist(&[Work::Unjudged(Box::new(unjudged))])
-                .await?
-                .ok()
-                .and_then(|mut replies| replies.pop())
-                .unwrap_or(Reply::Unavailable)),
+            (Some(unjudged), _) => self.set_aside(unjudged).await,
             (None, Work::Command(_)) => Ok(Reply::Command(crate::commands::refused(
                 reason,
                 crate::parked::message(reason),
             ))),
-            (None, _) => Ok(Reply::Unavailable),
+            (None, _) => Ok(Reply::Unreadable),
         }
+    }
+
+    /// Keeps an observation that can't be committed. What can't even be kept stays where it came from.
+    async fn set_aside(&mut self, unjudged: Unjudged) -> Result<Reply, HubError> {
+        let only = [Work::Unjudged(Box::new(unjudged))];
+        Ok(match self.persist(&only).await? {
+            Ok(mut replies) => replies.pop().unwrap_or(Reply::Unavailable),
+            Err(Failure::Never(_) | Failure::Stale | Failure::Unreadable) => Reply::Unreadable,
+            Err(_) => Reply::Unavailable,
+        })
     }
 
     /// Tries with fresh states until it goes, or will not.
@@ -322,13 +327,8 @@ async fn gather(items: &mut mpsc::Receiver<Item>, batch: &mut Vec<Item>) {
 /// Whoever is about something else does not wait for what can't be read.
 fn unreadable(error: &LedgerError) -> Failure {
     tracing::warn!(%error, "the ledger can't be read");
-    match error {
-        LedgerError::UnknownEvent { .. }
-        | LedgerError::PayloadRefused { .. }
-        | LedgerError::KeyLost { .. }
-        | LedgerError::MalformedRow { .. }
-        | LedgerError::Malformed { .. }
-        | LedgerError::EvidenceChanged(_) => Failure::Unreadable,
-        _ => Failure::Away,
+    match error.is_unreadable() {
+        true => Failure::Unreadable,
+        false => Failure::Away,
     }
 }

@@ -73,7 +73,8 @@ pub(crate) enum Reply {
     Command(CommandReply),
     /// The ledger could not be reached; nothing was committed, or the inbox will tell.
     Unavailable,
-    /// What it is about can't be read: a later release wrote of it, or it was damaged. Nothing was committed.
+    /// What it is about can't be read: a later release wrote of it, or it was damaged. Or the ledger refuses it each
+    /// time, and nobody can be told. Nothing was committed, and trying again soon is of no use.
     Unreadable,
 }
 

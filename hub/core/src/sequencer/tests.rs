@@ -22,6 +22,9 @@ use super::seen::{HOSPITAL, Somebody, file, somebody};
 use super::*;
 use crate::{BrokerOptions, HubOptions, JobOptions, MonthOptions};
 
+mod moved;
+mod refused;
+
 /// A sequencer on a ledger of its own.
 struct Bench {
     sequencer: Sequencer,

@@ -7,8 +7,8 @@ use serde_json::json;
 use shikaku_core::query::Who;
 use shikaku_schemas::command::{Command, CommandReply};
 use shikaku_schemas::event::CaseReason;
-use shikaku_schemas::observation::CommitOutcome;
-use shikaku_schemas::value::RecordId;
+use shikaku_schemas::observation::{CommitOutcome, Observation};
+use shikaku_schemas::value::{CaseId, RecordId};
 
 use crate::seen::{HOSPITAL, Somebody, file, observed, somebody};
 use crate::stage::{Stage, made, order, rule};
@@ -101,11 +101,7 @@ async fn an_answer_that_two_open_cases_wait_for_waits_in_one_and_holds_nobody_up
         };
         made(&hub.handle.command(order(decide)).await);
     }
-    let ids = waiting.each_ref().map(|seen| seen.observation_id);
-    let rows = stage.ledger.inbox(&ids).await.unwrap();
-    for seen in &waiting {
-        assert_eq!(rows[&seen.observation_id].outcome, CommitOutcome::Recorded);
-    }
+    all_recorded(&stage, &waiting).await;
     assert!(stage.queries().cases(true).await.unwrap().is_empty());
     let other = file("t2", "other", somebody(9).with_ticket(AT));
     assert_eq!(stage.observe(&other).await, CommitOutcome::Recorded);
@@ -119,6 +115,28 @@ fn mistaken(n: u32) -> Somebody {
         recipient: "7654321".to_owned(),
         name: "見本　次郎",
         ..somebody(n)
+    }
+}
+
+/// The one open case, in which two mistaken for the record wait.
+async fn opened_for_two(stage: &Stage, record: RecordId) -> CaseId {
+    let cases = stage.queries().cases(true).await.unwrap();
+    let [case] = &cases[..] else {
+        panic!("one case: {cases:?}");
+    };
+    let asked = (case.reason, case.waiting);
+    assert_eq!(asked, (CaseReason::BirthDateDiffers, 2));
+    let told = case.told.as_ref().unwrap();
+    assert_eq!(told.name.as_deref(), Some("見本　次郎"));
+    assert_eq!(case.candidates[0].record, record);
+    case.case
+}
+
+async fn all_recorded(stage: &Stage, waited: &[Observation]) {
+    let ids: Vec<_> = waited.iter().map(|seen| seen.observation_id).collect();
+    let rows = stage.ledger.inbox(&ids).await.unwrap();
+    for id in ids {
+        assert_eq!(rows[&id].outcome, CommitOutcome::Recorded);
     }
 }
 
@@ -146,49 +164,26 @@ async fn a_case_is_opened_waited_in_and_decided() {
     );
     assert_eq!(stage.observe(&other).await, CommitOutcome::Recorded);
 
-    let queries = stage.queries();
-    let cases = queries.cases(true).await.unwrap();
-    let [case] = &cases[..] else {
-        panic!("one case: {cases:?}");
-    };
-    assert_eq!(
-        (case.reason, case.waiting),
-        (CaseReason::BirthDateDiffers, 2)
-    );
-    assert_eq!(
-        case.told.as_ref().unwrap().name.as_deref(),
-        Some("見本　次郎")
-    );
-    assert_eq!(case.candidates[0].record, right);
-
-    let wrong = Command::DecideCase {
-        case: case.case,
-        record: Some(RecordId(case.case.0)),
+    let case = opened_for_two(&stage, right).await;
+    let decide = |record| Command::DecideCase {
+        case,
+        record,
         gone: false,
     };
-    assert_eq!(
-        rule(&hub.handle.command(order(wrong)).await),
-        "not-a-candidate"
-    );
-    let decide = order(Command::DecideCase {
-        case: case.case,
-        record: None,
-        gone: false,
-    });
-    let reply = hub.handle.command(decide.clone()).await;
-    assert_eq!(made(&reply), case.case.0);
-    assert_eq!(hub.handle.command(decide).await, reply);
-    for seen in [&first, &behind] {
-        let row = stage.ledger.inbox(&[seen.observation_id]).await.unwrap();
-        assert_eq!(row[&seen.observation_id].outcome, CommitOutcome::Recorded);
-    }
+    let wrong = hub.handle.command(order(decide(Some(RecordId(case.0)))));
+    assert_eq!(rule(&wrong.await), "not-a-candidate");
+    let decided = order(decide(None));
+    let reply = hub.handle.command(decided.clone()).await;
+    assert_eq!(made(&reply), case.0);
+    assert_eq!(hub.handle.command(decided).await, reply);
+    all_recorded(&stage, &[first, behind]).await;
     let events = stage.events().await;
     let records: HashSet<_> = events
         .iter()
         .filter_map(|event| event.head.patient)
         .collect();
     assert_eq!(records.len(), 2);
-    assert!(queries.cases(true).await.unwrap().is_empty());
+    assert!(stage.queries().cases(true).await.unwrap().is_empty());
 
     // Decided once: the same mistake asks nobody again.
     let later = file(

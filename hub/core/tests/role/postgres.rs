@@ -2,15 +2,17 @@
 
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt as _;
-use std::process::{Child, Command, Stdio};
+use std::process::{self, Child, Stdio};
 
 use shikaku_core::HubError;
 use shikaku_ledger::Database;
+use shikaku_schemas::command::{Command, CommandReply, RegisterReference};
 use shikaku_schemas::observation::CommitOutcome;
 use tempfile::TempDir;
 
-use crate::seen::{file, somebody};
-use crate::stage::{DEADLINE, Stage, until};
+use crate::reference::{blank, opened};
+use crate::seen::{HOSPITAL, file, somebody};
+use crate::stage::{DEADLINE, Stage, made, order, until};
 
 struct Postgres {
     child: Child,
@@ -29,7 +31,7 @@ impl Postgres {
             chown(folder.path(), Some(uid), Some(gid)).unwrap();
         }
         let data = folder.path().join("data");
-        let made = as_user(Command::new("initdb"), user)
+        let made = as_user(process::Command::new("initdb"), user)
             .args([
                 "--no-sync",
                 "-E",
@@ -47,7 +49,7 @@ impl Postgres {
             .status()
             .expect("initdb is installed");
         assert!(made.success());
-        let child = as_user(Command::new("postgres"), user)
+        let child = as_user(process::Command::new("postgres"), user)
             .arg("-D")
             .arg(&data)
             .arg("-k")
@@ -87,7 +89,7 @@ fn server_user() -> Option<(u32, u32)> {
         return None;
     }
     let id = |flag| {
-        let told = Command::new("id")
+        let told = process::Command::new("id")
             .args([flag, "postgres"])
             .output()
             .unwrap();
@@ -100,7 +102,7 @@ fn server_user() -> Option<(u32, u32)> {
     Some((id("-u"), id("-g")))
 }
 
-fn as_user(mut command: Command, user: Option<(u32, u32)>) -> Command {
+fn as_user(mut command: process::Command, user: Option<(u32, u32)>) -> process::Command {
     if let Some((uid, gid)) = user {
         command.uid(uid).gid(gid);
     }
@@ -149,7 +151,7 @@ impl Postgres {
     }
 
     fn ask(&self, sql: &str) {
-        let done = Command::new("psql")
+        let done = process::Command::new("psql")
             .args(["-U", "postgres", "-d", "postgres", "-c", sql, "-h"])
             .arg(self.folder.path())
             .stdout(Stdio::null())
@@ -232,16 +234,74 @@ async fn who_cannot_be_read_holds_nobody_else_up() {
     for _ in 0..5 {
         stage.publish(&again).await;
     }
-    let jetstream = async_nats::jetstream::new(stage.tester.clone());
-    until("one message is left", || async {
-        let stream = jetstream.get_stream("OBSERVATIONS").await.ok()?;
-        (stream.cached_info().state.messages == 1).then_some(())
-    })
-    .await;
+    stage.one_observation_is_left().await;
 
     postgres.ask("UPDATE events SET schema_version = 1 WHERE schema_version = 2");
     // As its spool says again what was not answered.
     stage.publish(&again).await;
     assert_eq!(stage.told(&again).await, CommitOutcome::Recorded);
+    hub.stop().await.unwrap();
+}
+
+/// What the ledger refuses for good waits in the stream once, however often its spool says it again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_even_be_set_aside_waits_once() {
+    let postgres = Postgres::start().await;
+    let stage = Stage::on(|_| Database::Postgres {
+        url: postgres.url(),
+    })
+    .await;
+    let hub = stage.hub().await;
+    let refused = file(
+        "t1",
+        "refused",
+        somebody(1).with_ticket("2026-05-11T00:15:00Z"),
+    );
+    let id = refused.observation_id;
+    postgres.ask(&format!(
+        "ALTER TABLE inbox ADD CONSTRAINT refused CHECK (observation_id <> '{id}')"
+    ));
+    for _ in 0..5 {
+        stage.publish(&refused).await;
+    }
+    let other = file(
+        "t1",
+        "other",
+        somebody(2).with_ticket("2026-05-11T00:15:00Z"),
+    );
+    assert_eq!(stage.observe(&other).await, CommitOutcome::Recorded);
+    stage.one_observation_is_left().await;
+
+    postgres.ask("ALTER TABLE inbox DROP CONSTRAINT refused");
+    assert_eq!(stage.observe(&refused).await, CommitOutcome::Recorded);
+    hub.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn registrations_that_are_not_recorded_are_not_said_to_be_made() {
+    let postgres = Postgres::start().await;
+    let mut stage = Stage::on(|_| Database::Postgres {
+        url: postgres.url(),
+    })
+    .await;
+    stage.register_references = false;
+    let hub = stage.hub().await;
+    let seen = file("t1", "a", blank(1).with_ticket("2026-05-11T00:15:00Z"));
+    stage.observe(&seen).await;
+    let record = stage.events().await[0].head.patient.unwrap();
+    stage.observe(&opened("chart", "70001", record)).await;
+    postgres.ask("ALTER TABLE events ADD CONSTRAINT refused CHECK (type <> 'inquiry-requested')");
+    let all = Command::RegisterReference(RegisterReference {
+        facility: HOSPITAL.into(),
+        patient: None,
+        purpose: "test".to_owned(),
+    });
+    let reply = hub.handle.command(order(all.clone())).await;
+    assert!(
+        matches!(reply, CommandReply::Unavailable { .. }),
+        "{reply:?}"
+    );
+    postgres.ask("ALTER TABLE events DROP CONSTRAINT refused");
+    made(&hub.handle.command(order(all)).await);
     hub.stop().await.unwrap();
 }

@@ -334,6 +334,16 @@ impl Stage {
         self.told(seen).await
     }
 
+    /// Waits until one message is left of all that was published.
+    pub async fn one_observation_is_left(&self) {
+        let jetstream = jetstream::new(self.tester.clone());
+        until("one message is left", || async {
+            let stream = jetstream.get_stream("OBSERVATIONS").await.ok()?;
+            (stream.cached_info().state.messages == 1).then_some(())
+        })
+        .await;
+    }
+
     /// Everything in the ledger, in clear.
     pub async fn events(&self) -> Vec<EventRecord> {
         let mut all = Vec::new();
