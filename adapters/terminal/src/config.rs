@@ -75,7 +75,7 @@ pub struct Timing {
     /// `stable_ms`: two equal reads this far apart.
     pub stable: Duration,
     /// `incomplete_s`: unchanged this long and still not whole, a file is quarantined; one that belongs to an existing
-    /// program, after twenty times this.
+    /// program, after twenty times this or five minutes.
     pub incomplete: Duration,
     /// `bulk_poll_s`: how often the result of a job is asked for.
     pub bulk_poll: Duration,
@@ -83,9 +83,9 @@ pub struct Timing {
     pub again: Backoff,
 }
 
-/// A torn answer that goes to a program may end its question: so it stands this many times longer than one of ours,
-/// which is only asked again.
-const PROGRAMS_PATIENCE: u32 = 20;
+/// A torn answer that goes to a program may end its question: so it stands longer than one of ours, which is only
+/// asked again.
+const PROGRAMS_PATIENCE: Duration = Duration::from_secs(300);
 
 /// Between two looks at what stands for long, at most.
 const RARELY: Duration = Duration::from_secs(10);
@@ -95,7 +95,7 @@ impl Timing {
     /// it, and its end may still be to come.
     pub(crate) fn is_given_up(&self, unchanged: Duration, is_cut: impl FnOnce() -> bool) -> bool {
         unchanged >= self.incomplete
-            && (unchanged >= self.incomplete * PROGRAMS_PATIENCE || !is_cut())
+            && (unchanged >= self.incomplete * 20 || unchanged >= PROGRAMS_PATIENCE || !is_cut())
     }
 
     /// How long a file without a verdict is left alone before the next look, unless it changes.
@@ -120,5 +120,28 @@ impl Default for Timing {
                 cap: Duration::from_secs(300),
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_cut_is_given_up_late_and_looked_at_rarely() {
+        let timing = Timing::default();
+        let given_up =
+            |seconds, is_cut| timing.is_given_up(Duration::from_secs(seconds), || is_cut);
+        assert!(!given_up(14, false) && given_up(15, false));
+        assert!(!given_up(299, true) && given_up(300, true));
+        // However patient a site is with its own, its programs do not wait for days.
+        let patient = Timing {
+            incomplete: Duration::from_secs(3600),
+            ..timing
+        };
+        assert!(patient.is_given_up(Duration::from_secs(3600), || true));
+        let pause = |seconds| timing.look_again(Duration::from_secs(seconds));
+        assert_eq!([pause(0), pause(14)], [timing.scan; 2]);
+        assert_eq!([pause(40), pause(400)], [Duration::from_secs(5), RARELY]);
     }
 }

@@ -11,6 +11,8 @@ use shikaku_disk::{Disk, How, Reader};
 const TAIL: usize = 66 << 10;
 /// Bytes at its start that tell what it is.
 const HEAD: usize = 4 << 10;
+/// Bytes looked through at a time.
+const PIECE: u64 = 1 << 20;
 /// Blocks of a copy that are still to come are empty.
 const BLANK: [u8; 16] = [0; 16];
 
@@ -34,7 +36,10 @@ pub(crate) fn may_file_be_cut(disk: &dyn Disk, path: &Path) -> io::Result<bool> 
     };
     let head = part(0, HEAD)?;
     let tail = part(end.saturating_sub(TAIL as u64), TAIL)?;
-    Ok(lacks_end(&head, &tail) || (is_text(&head) && has_blank(&tail)))
+    if lacks_end(&head, &tail) {
+        return Ok(true);
+    }
+    Ok(is_text(&head) && has_blank_block(&mut Reader::new(file, 0))?)
 }
 
 fn lacks_end(head: &[u8], tail: &[u8]) -> bool {
@@ -52,7 +57,8 @@ fn lacks_end(head: &[u8], tail: &[u8]) -> bool {
         false => (head.into(), tail.into()),
     };
     match root(&head) {
-        Root::Named(name) => !is_root_ended(&head, name, &tail),
+        Root::Alone => false,
+        Root::Named(name) => !is_root_ended(name, &tail),
         Root::Unsaid => true,
         Root::NoXml => false,
     }
@@ -80,6 +86,8 @@ fn is_pack_ended(tail: &[u8]) -> bool {
 /// What the start of a text says of its root.
 enum Root<'a> {
     Named(&'a [u8]),
+    /// It is nothing but its only tag.
+    Alone,
     /// The start does not reach so far.
     Unsaid,
     /// No XML, whatever it is.
@@ -87,47 +95,91 @@ enum Root<'a> {
 }
 
 fn root(head: &[u8]) -> Root<'_> {
-    let mut rest = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
+    const BOM: &[u8] = b"\xEF\xBB\xBF";
+    if matches!(head, [0xEF] | [0xEF, 0xBB] | [0xFE] | [0xFF]) {
+        return Root::Unsaid;
+    }
+    let mut rest = head.strip_prefix(BOM).unwrap_or(head);
     loop {
         rest = rest.trim_ascii_start();
-        let end: &[u8] = match rest {
-            [] | [b'<'] => return Root::Unsaid,
-            [b'<', b'?', ..] => b"?>",
-            [b'<', b'!', b'-', ..] => b"-->",
-            [b'<', b'!', ..] => b">",
-            [b'<', ..] => break,
+        let end = match rest {
+            [] | [b'<'] => None,
+            [b'<', b'?', ..] => find(rest, b"?>").map(|at| at + 2),
+            [b'<', b'!', b'-', ..] => find(rest, b"-->").map(|at| at + 3),
+            [b'<', b'!', ..] => doctype_end(rest),
+            [b'<', ..] => return tag(rest),
             _ => return Root::NoXml,
         };
-        match find(rest, end) {
-            Some(at) => rest = &rest[at + end.len()..],
+        match end {
+            Some(end) => rest = &rest[end..],
             None => return Root::Unsaid,
         }
     }
+}
+
+fn doctype_end(doctype: &[u8]) -> Option<usize> {
+    let end = find(doctype, b">")?;
+    match find(&doctype[..end], b"[") {
+        Some(_) => {
+            let subset = find(doctype, b"]")?;
+            find(&doctype[subset..], b">").map(|at| subset + at + 1)
+        }
+        None => Some(end + 1),
+    }
+}
+
+/// The first tag of a document.
+fn tag(rest: &[u8]) -> Root<'_> {
     let name = &rest[1..];
     let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'>' | b'/');
-    match name.iter().position(ends) {
-        Some(0) => Root::NoXml,
-        Some(length) => Root::Named(&name[..length]),
+    let length = match name.iter().position(ends) {
+        Some(0) => return Root::NoXml,
+        Some(length) => length,
+        None => return Root::Unsaid,
+    };
+    let mut quote = None;
+    let end = rest.iter().position(|byte| {
+        match (quote, byte) {
+            (None, b'"' | b'\'') => quote = Some(*byte),
+            (Some(open), byte) if open == *byte => quote = None,
+            _ => {}
+        }
+        quote.is_none() && *byte == b'>'
+    });
+    match end {
+        Some(end) if rest[end - 1] == b'/' => Root::Alone,
+        Some(_) => Root::Named(&name[..length]),
         None => Root::Unsaid,
     }
 }
 
-/// Whether a text ends in the end tag of its root, or is nothing but its root's only tag.
-fn is_root_ended(head: &[u8], name: &[u8], tail: &[u8]) -> bool {
-    // An end of file of long ago.
-    let tail = tail.trim_ascii_end();
-    let tail = tail.strip_suffix(b"\x1A").unwrap_or(tail).trim_ascii_end();
-    let Some(before) = tail.strip_suffix(b">") else {
-        return false;
-    };
-    if before.ends_with(b"/") {
-        let only = find(head, &[b"<", name].concat());
-        return only.is_some_and(|at| {
-            find(&head[at..], b"/>") == find(&head[at..], b">").map(|at| at - 1)
-        });
+/// Whether a text ends in the end tag of its root, but for what may follow one.
+fn is_root_ended(name: &[u8], tail: &[u8]) -> bool {
+    let mut rest = tail;
+    loop {
+        // Among them the end of file of long ago.
+        let is_filling = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, 0 | 0x1A);
+        while let Some((last, before)) = rest.split_last()
+            && is_filling(last)
+        {
+            rest = before;
+        }
+        let begin: &[u8] = match rest {
+            _ if rest.ends_with(b"-->") => b"<!--",
+            _ if rest.ends_with(b"?>") => b"<?",
+            _ => break,
+        };
+        match rest
+            .windows(begin.len())
+            .rposition(|window| window == begin)
+        {
+            Some(at) => rest = &rest[..at],
+            None => return false,
+        }
     }
-    let named = before.trim_ascii_end().strip_suffix(name);
-    named.is_some_and(|before| before.ends_with(b"</"))
+    let tag = rest.strip_suffix(b">").map(<[u8]>::trim_ascii_end);
+    let before = tag.and_then(|tag| tag.strip_suffix(name));
+    before.is_some_and(|before| before.ends_with(b"</"))
 }
 
 fn is_text(head: &[u8]) -> bool {
@@ -143,6 +195,21 @@ fn is_wide(head: &[u8]) -> bool {
 fn narrow(wide: &[u8]) -> Cow<'_, [u8]> {
     let is_mark = |byte: &&u8| !matches!(**byte, 0 | 0xFE | 0xFF);
     wide.iter().filter(is_mark).copied().collect()
+}
+
+fn has_blank_block(file: &mut impl io::Read) -> io::Result<bool> {
+    let mut piece = Vec::new();
+    loop {
+        let known = piece.len().saturating_sub(BLANK.len() - 1);
+        piece.drain(..known);
+        let read = file.take(PIECE).read_to_end(&mut piece)?;
+        if has_blank(&piece) {
+            return Ok(true);
+        }
+        if read == 0 {
+            return Ok(false);
+        }
+    }
 }
 
 fn has_blank(bytes: &[u8]) -> bool {
@@ -164,13 +231,16 @@ mod tests {
 
     use super::*;
 
-    const WHOLE: [&[u8]; 9] = [
+    const WHOLE: [&[u8]; 12] = [
         include_bytes!("../../../schemas/samples/oqs/face-assistance-only-cp932.xml"),
         include_bytes!("../../../schemas/samples/oqs/face-utf8-bom.xml"),
         include_bytes!("../../../schemas/samples/oqs/face-no-declaration-utf8.xml"),
         include_bytes!("../../../schemas/samples/oqs/OQSmutic02res_202605160001.zip"),
         b"<?xml version=\"1.0\"?><!-- <note> --><Any a=\"1\"><b/></Any >\r\n",
         b"<XmlMsg/>",
+        b"<!-- <a> --><a x=\"1>2/>\" y='>'/>",
+        b"<!DOCTYPE a [ <!ENTITY b \"c\"> ]><a x=\"/>\"><b/></a>\0\0\x1A\x1A",
+        b"<a><b/></a><!-- <a> -->\n<?end?>\n",
         b"<XmlMsg><a/></XmlMsg>\r\n\x1A",
         b"%PDF-1.7\n1 0 obj\nstartxref\n9\n%%EOF\n",
         b"\0<\0a\0>\0<\0/\0a\0>",
@@ -188,14 +258,22 @@ mod tests {
         let locked = pack("OQSsiquc01res_A1.xml", &[7; 90_000], b"a word").unwrap();
         for whole in WHOLE.into_iter().chain([&*locked]) {
             assert!(!may_be_cut(whole) && !file_is_cut(whole));
-            // What may be missing at the end without harm.
-            let needed = whole.trim_ascii_end();
-            let needed = needed.strip_suffix(b"\x1A").unwrap_or(needed);
-            let needed = needed.trim_ascii_end().len();
-            for end in (0..needed).step_by(1 + needed / 500) {
-                assert!(may_be_cut(&whole[..end]), "{end} of {needed}");
+            // What stands behind the last tag may be missing without harm.
+            let needed = whole.iter().rposition(|byte| *byte == b'>');
+            let needed = match whole.starts_with(b"<") && !whole.ends_with(b"?>\n") {
+                true => needed.map_or(whole.len(), |last| last + 1),
+                false => whole.trim_ascii_end().len(),
+            };
+            let every = 1 + needed / 500;
+            for end in (0..needed.min(64)).chain((64..needed).step_by(every)) {
+                let (some, is_closed) = (
+                    whole[..end].trim_ascii_end(),
+                    find(&whole[..end], b"</a>").is_some(),
+                );
+                let is_ended = is_closed && (some.ends_with(b"</a>") || some.ends_with(b"-->"));
+                assert_eq!(may_be_cut(&whole[..end]), !is_ended, "{end} of {needed}");
             }
-            assert!(may_be_cut(&whole[..needed - 1]) && file_is_cut(&whole[..needed / 2]));
+            assert!(file_is_cut(&whole[..needed / 2]));
         }
     }
 
@@ -208,6 +286,7 @@ mod tests {
             let is_cut = !blank.is_empty();
             copied[blank].fill(0);
             assert_eq!(may_be_cut(&copied), is_cut);
+            assert_eq!(file_is_cut(&copied), is_cut);
         }
     }
 

@@ -111,7 +111,9 @@ impl Forwarder {
                 let timing = &self.options.timing;
                 // One that is cut is answered with an error; when its writer has died, that is what its program is told.
                 if ready.unchanged < timing.incomplete && may_be_cut(&ready.bytes) {
-                    program.watch.keep(&ready.name, false, timing.stable);
+                    program
+                        .watch
+                        .keep(&ready.name, false, timing.look_again(ready.unchanged));
                     continue;
                 }
                 match self.goes_on(program, &ready) {

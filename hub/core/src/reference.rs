@@ -111,7 +111,7 @@ impl References {
             .map(PersonId)
             .collect();
         for person in persons {
-            for record in self.queries.records_of(person).await? {
+            for record in self.linked(person).await? {
                 touched.extend(registering.iter().map(|place| (record, &place.code)));
             }
         }
@@ -120,7 +120,7 @@ impl References {
         let mut linked = BTreeMap::new();
         for person in persons.values() {
             if !linked.contains_key(person) {
-                linked.insert(*person, self.queries.records_of(*person).await?);
+                linked.insert(*person, self.linked(*person).await?);
             }
         }
         for (record, facility) in touched.clone() {
@@ -133,6 +133,17 @@ impl References {
             );
         }
         Ok(())
+    }
+
+    /// Of whom nothing can be read nobody is known; the others do not wait.
+    async fn linked(&self, person: PersonId) -> Result<Vec<RecordId>, Cause> {
+        match self.queries.records_of(person).await {
+            Err(error) if error.is_unreadable() => {
+                tracing::error!(%error, "the records of a person can't be told");
+                Ok(Vec::new())
+            }
+            records => Ok(records?),
+        }
     }
 
     async fn put(

@@ -8,8 +8,9 @@ use super::Desk;
 use super::conclude::{End, Ended};
 use crate::decode::RES_BYTES;
 use crate::ending::may_be_cut;
-use crate::folder::{Ready, open_regular, remove_if_same};
+use crate::folder::{Ready, open_regular};
 use crate::forward::expected_name;
+use crate::mirror::ProgramsAnswer;
 use crate::request::Forwarded;
 use crate::seen::SeenMark;
 
@@ -25,50 +26,26 @@ impl Desk {
         if self.seen.contains(&whole) || self.seen.contains(&these_bytes) {
             return Ok(());
         }
+        let is_half = matches!(&file.end, End::Quarantined(fault) if !fault.whole)
+            || may_be_cut(&ready.bytes);
         let key = self.options.group_key.derive("spool");
         if let Some(name) = expected_name(forwarded, &key, &ready.name.to_string_lossy()) {
             let program = &forwarded.program;
-            self.take_half_back(forwarded, &name);
-            self.mirror
-                .give_back(program, &name, &forwarded.mark, || self.whole(ready))?;
+            let answer = ProgramsAnswer {
+                program,
+                name: &name,
+                key: &forwarded.mark,
+                is_half,
+            };
+            self.mirror.give_back(&answer, || self.whole(ready))?;
         }
-        let is_half = matches!(&file.end, End::Quarantined(fault) if !fault.whole)
-            || may_be_cut(&ready.bytes);
-        let marks = match is_half {
-            true => vec![these_bytes, self.half_mark(forwarded)],
-            false => vec![whole],
-        };
-        self.seen.note(&marks, now)
-    }
-
-    /// Something was given that may not have been whole.
-    fn half_mark(&self, forwarded: &Forwarded) -> SeenMark {
-        let request = forwarded.mark.as_bytes();
-        self.seen.mark(&[b"given-back-half", request])
+        let mark = if is_half { these_bytes } else { whole };
+        self.seen.note(&[mark], now)
     }
 
     fn bytes_mark(&self, forwarded: &Forwarded, digest: &[u8; 32]) -> SeenMark {
         let request = forwarded.mark.as_bytes();
         self.seen.mark(&[b"given-back-bytes", request, digest])
-    }
-
-    /// Makes room for an answer where what we gave before it still stands. Nobody else's file is touched.
-    fn take_half_back(&self, forwarded: &Forwarded, name: &str) {
-        if !self.seen.contains(&self.half_mark(forwarded)) {
-            return;
-        }
-        let Some(path) = self.mirror.place_of(&forwarded.program, name) else {
-            return;
-        };
-        let Some((signature, digest)) = self.res.watch.read(&path) else {
-            return;
-        };
-        if self.seen.contains(&self.bytes_mark(forwarded, &digest))
-            && let Err(error) = remove_if_same(&*self.options.disk, &path, signature)
-        {
-            tracing::warn!(virtual_terminal.id = forwarded.program, error = %error,
-                "half an answer can't be taken back; the whole one waits");
-        }
     }
 
     /// All of an answer: of one that is too large, only the start is in memory.

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::{Desk, content_mark};
 use crate::decode::{Answer, FACE_BYTES, Fault, Place, RES_BYTES, Verdict, is_sayable, judge};
-use crate::ending::may_be_cut;
+use crate::ending::{may_be_cut, may_file_be_cut};
 use crate::folder::{Ready, remove_if_same};
 use crate::quarantine::{QuarantinedFile, SetAside};
 use crate::request::{Asked, Effect, Forwarded, News};
@@ -146,7 +146,9 @@ impl Desk {
         let timing = &self.options.timing;
         let has_stood = |is_cut: bool| timing.is_given_up(ready.unchanged, || is_cut);
         if ready.bytes.len() > most_bytes(folder) {
-            return has_stood(false).then(|| End::Quarantined(Fault::too_large()));
+            let disk = &*self.options.disk;
+            let is_cut = goes_back && may_file_be_cut(disk, &ready.path).unwrap_or(true);
+            return has_stood(is_cut).then(|| End::Quarantined(Fault::too_large()));
         }
         let is_cut = || goes_back && may_be_cut(&ready.bytes);
         let name = ready.name.to_string_lossy();

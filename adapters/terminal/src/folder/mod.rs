@@ -6,6 +6,7 @@ mod watch;
 
 pub(crate) use hint::Hint;
 pub(crate) use read::{
-    Removal, Signature, open_regular, remove_if_same, signature_of, start_of, sync_folder,
+    Removal, Signature, digest_of, open_regular, remove_if_same, signature_of, start_of,
+    sync_folder,
 };
 pub(crate) use watch::{Ready, Scanned, Settings, Watch, Whose};

@@ -1,9 +1,12 @@
 //! One look at one file, and the few file operations that need care.
 
-use std::io::{self, Read as _};
+use std::io::{self, Read};
 use std::path::Path;
 
 use shikaku_disk::{Disk, How, Kind, Reader, Stat};
+use shikaku_schemas::seal::SealKey;
+
+const CHUNK: usize = 1 << 20;
 
 /// What tells a changed file without reading it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -78,6 +81,21 @@ pub(crate) fn start_of(disk: &dyn Disk, path: &Path, most: usize) -> io::Result<
     let mut start = Vec::new();
     file.take(most as u64).read_to_end(&mut start)?;
     Ok((signature.size.max(start.len() as u64), start))
+}
+
+/// A keyed digest over chunks of fixed size, each bound to all before it.
+pub(crate) fn digest_of(key: &SealKey, source: &mut impl Read) -> io::Result<[u8; 32]> {
+    let mut so_far = [0; 32];
+    let mut chunk = Vec::with_capacity(CHUNK + so_far.len());
+    loop {
+        chunk.clear();
+        chunk.extend_from_slice(&so_far);
+        let read = source.take(CHUNK as u64).read_to_end(&mut chunk)?;
+        if read == 0 {
+            return Ok(so_far);
+        }
+        so_far = key.digest(&chunk);
+    }
 }
 
 /// The present signature of a regular file; `None` when it is gone.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -329,14 +329,6 @@ impl Watch {
         if let Some(candidate) = self.candidates.get_mut(name) {
             candidate.counted |= counted;
             candidate.due = Instant::now() + pause;
-        }
-    }
-
-    /// What stands in a file anywhere, as the files of this folder are read; `None` when it can't be read.
-    pub(crate) fn read(&self, path: &Path) -> Option<(Signature, [u8; 32])> {
-        match look(&*self.settings.disk, path, self.settings.limit) {
-            Look::Bytes(signature, bytes) => Some((signature, self.digest(&signature, &bytes))),
-            Look::Gone | Look::Busy(_) => None,
         }
     }
 

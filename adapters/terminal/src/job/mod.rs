@@ -27,9 +27,9 @@ use tokio_util::sync::CancellationToken;
 use crate::config::TerminalOptions;
 use crate::decode::{Fault, RES_BYTES, is_final};
 use crate::ending::may_file_be_cut;
-use crate::folder::{Signature, remove_if_same, start_of};
+use crate::folder::{remove_if_same, start_of};
 use crate::forward::expected_name;
-use crate::mirror::Mirror;
+use crate::mirror::{Mirror, ProgramsAnswer};
 use crate::quarantine::{Quarantine, QuarantinedFile, SetAside};
 use crate::request::{Effect, Inquiries, News, Request, Step};
 use crate::tally::{FileEnd, Tally};
@@ -58,8 +58,8 @@ pub(crate) struct Jobs {
     standings: Standings,
     /// How often in a row the result of a job could not be taken in.
     setbacks: HashMap<InquiryId, u32>,
-    /// Results that are safe and can't be removed yet: their programs have them.
-    given: HashMap<OsString, Signature>,
+    /// Programs' results that were given to them, as long as they lie there: their removal may be refused.
+    given: HashMap<OsString, [u8; 32]>,
     stop: CancellationToken,
 }
 
@@ -152,9 +152,11 @@ impl Jobs {
         if !stable.counted {
             self.tally.seen();
         }
+        let mut is_half = false;
         let ended = match self.end(path, job, stable.file, stable.unchanged) {
             Ended::SetAside(fault) => match self.set_aside(path, job, &fault, stable.digest) {
                 Ok(()) => {
+                    is_half = !fault.whole;
                     tracing::warn!(inquiry.id = %job.inquiry, reason = fault.reason,
                         "the result of a job can't be taken in; it is asked for again, later each time");
                     *self.setbacks.entry(job.inquiry).or_default() += 1;
@@ -181,8 +183,7 @@ impl Jobs {
                 FileEnd::Event
             }
         };
-        let was_given = self.given.get(name) == Some(&signature);
-        if !was_given && let Err(error) = self.give_back(name, path) {
+        if let Err(error) = self.give_back(name, path, stable.digest, is_half) {
             tracing::error!(error = %error, "a result can't be given to its program yet; it stays where it is");
             return self.standings.keep(name);
         }
@@ -190,18 +191,20 @@ impl Jobs {
         self.standings.settle(name);
         if let Err(error) = remove_if_same(&*self.options.disk, path, signature) {
             tracing::warn!(error = %error, "a result that is safe can't be removed; it is tried again");
-            self.given.insert(name.clone(), signature);
         }
     }
 
     fn end(&self, path: &Path, job: &Request, file: Reader, unchanged: Duration) -> Ended {
-        if job.step == Step::Answered {
-            return Ended::Duplicate;
-        }
         let goes_back = job.forwarded.is_some();
         // What can't be looked at now is looked at again.
         let is_cut = || goes_back && may_file_be_cut(&*self.options.disk, path).unwrap_or(true);
         let has_stood = || self.options.timing.is_given_up(unchanged, is_cut);
+        if job.step == Step::Answered {
+            return match is_cut() && !has_stood() {
+                true => Ended::NotYet,
+                false => Ended::Duplicate,
+            };
+        }
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let opened = ResultFile::open(&name, file, self.options.zip_password.as_deref());
         let (survey, mut file) = match opened.and_then(|mut file| Ok((file.survey()?, file))) {
@@ -247,19 +250,34 @@ impl Jobs {
     }
 
     /// A program gets its own job's result byte for byte, whatever became of it here.
-    fn give_back(&self, name: &OsStr, path: &Path) -> std::io::Result<()> {
-        let name = name.to_string_lossy();
-        let Some(forwarded) = self.inquiries.goes_back_to(&name) else {
+    fn give_back(
+        &mut self,
+        name: &OsStr,
+        path: &Path,
+        digest: [u8; 32],
+        is_half: bool,
+    ) -> std::io::Result<()> {
+        let text = name.to_string_lossy();
+        let Some(forwarded) = self.inquiries.goes_back_to(&text) else {
             return Ok(());
         };
         let key = self.options.group_key.derive("spool");
-        let Some(expected) = expected_name(&forwarded, &key, &name) else {
+        let Some(expected) = expected_name(&forwarded, &key, &text) else {
             return Ok(());
         };
+        if self.given.get(name) == Some(&digest) {
+            return Ok(());
+        }
         let open = || Ok(Reader::new(self.options.disk.open(path, How::Read)?, 0));
-        let program = &forwarded.program;
-        self.mirror
-            .give_back(program, &expected, &forwarded.mark, open)
+        let answer = ProgramsAnswer {
+            program: &forwarded.program,
+            name: &expected,
+            key: &forwarded.mark,
+            is_half,
+        };
+        self.mirror.give_back(&answer, open)?;
+        self.given.insert(name.to_owned(), digest);
+        Ok(())
     }
 
     fn set_aside(

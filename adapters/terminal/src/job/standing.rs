@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Read};
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,9 +11,7 @@ use shikaku_schemas::seal::SealKey;
 use tokio::time::Instant;
 
 use crate::config::Timing;
-use crate::folder::{Signature, open_regular, signature_of};
-
-const CHUNK: usize = 1 << 20;
+use crate::folder::{Signature, digest_of, open_regular, signature_of};
 
 /// A stable file, open from its start.
 pub(super) struct Stable {
@@ -83,7 +80,7 @@ impl Standings {
         }
         // Locked, or the share had a hiccup: the next look tries again.
         let (file, opened) = open_regular(disk, path).ok()??;
-        let digest = digest(&self.key, file.clone()).ok()?;
+        let digest = digest_of(&self.key, &mut file.clone()).ok()?;
         if opened != signature || standing.digest != Some(digest) {
             // A share may tell of a growing file's size and times late.
             if standing.digest.replace(digest).is_some() {
@@ -112,20 +109,5 @@ impl Standings {
     /// It has its end.
     pub(super) fn settle(&mut self, name: &OsStr) {
         self.found.remove(name);
-    }
-}
-
-/// A keyed digest over chunks of fixed size, each bound to all before it.
-fn digest(key: &SealKey, mut file: Reader) -> io::Result<[u8; 32]> {
-    let mut so_far = [0; 32];
-    let mut chunk = Vec::with_capacity(CHUNK + so_far.len());
-    loop {
-        chunk.clear();
-        chunk.extend_from_slice(&so_far);
-        let read = file.by_ref().take(CHUNK as u64).read_to_end(&mut chunk)?;
-        if read == 0 {
-            return Ok(so_far);
-        }
-        so_far = key.digest(&chunk);
     }
 }

@@ -2,6 +2,7 @@
 //! answers to its own requests. What can't be delivered now waits sealed in our own directory.
 
 mod copy;
+mod half;
 #[cfg(test)]
 mod tests;
 mod waiting;
@@ -18,12 +19,14 @@ use shikaku_schemas::group::VirtualTerminal;
 use shikaku_schemas::seal::SealKey;
 use tokio::time::Instant;
 
-use crate::folder::{remove_if_same, signature_of};
+use crate::folder::{Signature, remove_if_same, signature_of};
 use crate::request::hex;
 use crate::seen::Seen;
 use copy::copy;
-use waiting::{Address, Waiting};
+use waiting::{Address, Waiting, hidden};
 
+/// Whoever copies into a program's folder.
+const WRITERS: [&str; 2] = ["desk", "jobs"];
 const TRY_AGAIN: Duration = Duration::from_secs(5);
 /// [`Mirror::most_waiting`].
 const WAITING: usize = 10_000;
@@ -54,6 +57,19 @@ impl Folder {
             .into_iter()
             .find(|folder| folder.letter() == letter)
     }
+}
+
+/// A program's answer on its way back.
+#[derive(Debug)]
+pub(crate) struct ProgramsAnswer<'a> {
+    /// The virtual terminal.
+    pub(crate) program: &'a str,
+    /// As the program expects it.
+    pub(crate) name: &'a str,
+    /// Tells its request from every other one.
+    pub(crate) key: &'a str,
+    /// It may not be whole: what follows it takes its place.
+    pub(crate) is_half: bool,
 }
 
 #[derive(Debug)]
@@ -144,60 +160,71 @@ impl Mirror {
             let key = hex(&digest[..16]);
             let handed = self.hand_over(target, &address, &key, || Ok(bytes));
             // The other programs get theirs all the same.
-            outcome = outcome.and(handed.and_then(|()| seen.note(&[mark], now)));
+            outcome = outcome.and(handed.and_then(|_| seen.note(&[mark], now)));
         }
         outcome
     }
 
-    /// Gives a program the answer to its request, under the name it expects. `key` tells the answer from every
-    /// other. As with [`Mirror::deliver`], an error means that the answer must stay where it is.
+    /// Gives a program the answer to its request. As with [`Mirror::deliver`], an error means that the answer must stay
+    /// where it is.
     pub(crate) fn give_back<R: Read>(
         &self,
-        program: &str,
-        name: &str,
-        key: &str,
+        answer: &ProgramsAnswer<'_>,
         open: impl Fn() -> io::Result<R>,
     ) -> io::Result<()> {
         // A program that is configured no more waits for nothing.
-        let Some(target) = self.target(program) else {
+        let mut targets = self.targets.iter();
+        let Some(target) = targets.find(|target| target.id == answer.program) else {
             return Ok(());
         };
         let address = Address {
             folder: Folder::Res,
-            name: name.into(),
+            name: answer.name.into(),
         };
-        self.hand_over(target, &address, key, open)
+        let waiting = target.waiting.join(answer.key);
+        self.take_half_back(target, &address, &waiting);
+        if answer.is_half {
+            half::note(&*self.disk, &self.key, &waiting, open()?)?;
+        }
+        let is_there = self.hand_over(target, &address, answer.key, open)?;
+        if is_there && !answer.is_half {
+            half::forget(&*self.disk, &waiting);
+        }
+        Ok(())
     }
 
-    /// Where an answer that [`Mirror::give_back`] gives comes to lie.
-    pub(crate) fn place_of(&self, program: &str, name: &str) -> Option<PathBuf> {
-        let target = self.target(program)?;
-        Some(target.folder(Folder::Res).join(name))
+    /// Whether half an answer made room for what follows it.
+    fn take_half_back(&self, target: &Target, address: &Address, waiting: &Path) -> bool {
+        let visible = target.folder(address.folder).join(&address.name);
+        let taken = half::take_back(&*self.disk, &self.key, waiting, &visible);
+        taken.unwrap_or_else(|error| {
+            // It is tried again with what waits.
+            tracing::debug!(virtual_terminal.id = target.id, %error, "half an answer can't be taken back yet");
+            false
+        })
     }
 
-    fn target(&self, program: &str) -> Option<&Target> {
-        self.targets.iter().find(|target| target.id == program)
-    }
-
+    /// Whether a copy is there now; else it waits.
     fn hand_over<R: Read>(
         &self,
         target: &Target,
         address: &Address,
         key: &str,
         open: impl Fn() -> io::Result<R>,
-    ) -> io::Result<()> {
+    ) -> io::Result<bool> {
         let disk = &*self.disk;
         let path = target.waiting.join(key);
         let Err(error) = copy(disk, target, address, &mut open()?) else {
             // What waited for the same place came before it.
-            return match disk.remove_file(&path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-                _ => Ok(()),
-            };
+            if disk.exists(&path) {
+                disk.remove_file(&path)?;
+            }
+            return Ok(true);
         };
         tracing::warn!(virtual_terminal.id = target.id, error = %error, "a copy waits");
         waiting::write(disk, &path, &self.key, address, &mut open()?)?;
-        self.make_room(target, &path)
+        self.make_room(target, &path)?;
+        Ok(false)
     }
 
     /// Drops the oldest copies where too many wait beside `newest`: a program that is away for good must not stop the
@@ -263,39 +290,77 @@ impl Mirror {
             if open.is_empty() {
                 return outcome.and(Err(away()));
             }
-            let Ok(Some(signature)) = signature_of(disk, &path) else {
-                continue;
-            };
-            // One that was cut short while it was written is not whole, and its source is still there.
-            let Ok((address, mut waiting)) = Waiting::open(disk, &path, &self.key) else {
+            // Of one that was cut short while it was written, the source is still there.
+            let Some((address, waiting, signature)) = self.opened(&path) else {
                 continue;
             };
             let folder = address.folder;
             let delivered = match open.contains(&folder) {
-                // What took its place meanwhile is another copy.
-                true => copy(disk, target, &address, &mut waiting)
-                    .and_then(|()| remove_if_same(disk, &path, signature).map(drop)),
+                true => self.deliver_one(target, &path, &address, waiting),
                 false => Err(away()),
             };
+            // What took its place meanwhile is another copy.
+            let delivered = delivered.and_then(|()| remove_if_same(disk, &path, signature));
             // With a share that is full or away each further try may take long.
             if delivered.as_ref().is_err_and(|error| !is_its_own(error)) && open.contains(&folder) {
                 open.retain(|one| *one != folder);
                 target.stopped_at.get_or_insert(path);
             }
-            outcome = outcome.and(delivered);
+            outcome = outcome.and(delivered.map(drop));
         }
         outcome
+    }
+
+    fn opened<'a>(&'a self, path: &'a Path) -> Option<(Address, Waiting<'a>, Signature)> {
+        let signature = signature_of(&*self.disk, path).ok()??;
+        let (address, waiting) = Waiting::open(&*self.disk, path, &self.key).ok()?;
+        Some((address, waiting, signature))
+    }
+
+    fn deliver_one(
+        &self,
+        target: &Target,
+        path: &Path,
+        address: &Address,
+        mut waiting: Waiting<'_>,
+    ) -> io::Result<()> {
+        let disk = &*self.disk;
+        let again = || Waiting::open(disk, path, &self.key).map(|(_, waiting)| waiting);
+        let mut delivered = copy(disk, target, address, &mut waiting);
+        if is_taken(&delivered) && self.take_half_back(target, address, path) {
+            delivered = copy(disk, target, address, &mut again()?);
+        }
+        delivered?;
+        if address.folder == Folder::Face {
+            return Ok(());
+        }
+        let is_half = || half::is_noted(disk, &self.key, path, again()?);
+        if disk.exists(&half::place(path)) && matches!(is_half(), Ok(false)) {
+            half::forget(disk, path);
+        }
+        // Whoever left it for us may have left the start of it there.
+        for writer in WRITERS {
+            let folder = target.folder(address.folder);
+            let _ = disk.remove_file(&folder.join(hidden(&address.name, writer)));
+        }
+        Ok(())
     }
 
     /// What waits, beginning behind the copy at which the round before stopped: so that each has its turn.
     fn round(&self, target: &mut Target) -> io::Result<Vec<PathBuf>> {
         let mut waiting = self.disk.list(&target.waiting)?;
+        waiting.retain(|path| !half::is_note(path));
         waiting.sort_unstable();
         let stopped_at = target.stopped_at.take();
         let begin = waiting.partition_point(|path| Some(path) <= stopped_at.as_ref());
         waiting.rotate_left(begin);
         Ok(waiting)
     }
+}
+
+fn is_taken(delivered: &io::Result<()>) -> bool {
+    let error = delivered.as_ref().err();
+    error.is_some_and(|error| error.kind() == io::ErrorKind::AlreadyExists)
 }
 
 /// Whether an error speaks of one copy alone, not of the folder that should take it.

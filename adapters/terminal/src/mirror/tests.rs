@@ -45,6 +45,17 @@ impl Place {
             .deliver(name.as_ref(), &[n], &[n; 32], &mut self.seen, now)
     }
 
+    /// The answer to one request of `a`.
+    fn give_back(&self, is_half: bool, bytes: &[u8]) {
+        let answer = ProgramsAnswer {
+            program: "a",
+            name: "3.xml",
+            key: &hex(&[3; 16]),
+            is_half,
+        };
+        self.mirror.give_back(&answer, || Ok(bytes)).unwrap();
+    }
+
     fn make(&self, id: &str) -> PathBuf {
         let face = self.directory.path().join(id).join("face");
         fs::create_dir_all(&face).unwrap();
@@ -136,15 +147,41 @@ fn of_two_folders_that_refuse_something_neither_keeps_the_others_back() {
     for n in 1..3 {
         place.deliver(n).unwrap();
     }
-    let key = hex(&[3; 16]);
-    let open = || Ok(&b"an answer"[..]);
-    place.mirror.give_back("a", "3.xml", &key, open).unwrap();
+    place.give_back(false, b"an answer");
     place.make("a");
     fs::create_dir(place.directory.path().join("a/res")).unwrap();
     for round in 1..4_u32 {
         place.mirror.catch_up(Instant::now() + TRY_AGAIN * round);
     }
     assert_eq!(place.numbers("a"), [1, 3]);
+}
+
+#[test]
+fn a_whole_answer_takes_the_place_of_its_halves_whenever_the_program_can_be_reached() {
+    let mut place = Place::new();
+    let res = place.directory.path().join("a/res");
+    let away = place.directory.path().join("away");
+    let waiting = place.waiting("a");
+    for half_waits in [false, true] {
+        fs::create_dir_all(&res).unwrap();
+        place.give_back(true, b"an");
+        assert_eq!(fs::read(res.join("3.xml")).unwrap(), b"an");
+        fs::rename(&res, &away).unwrap();
+        if half_waits {
+            place.give_back(true, b"an an");
+        }
+        place.give_back(false, b"an answer");
+        fs::rename(&away, &res).unwrap();
+        place.mirror.catch_up(Instant::now() + TRY_AGAIN);
+        assert_eq!(fs::read(res.join("3.xml")).unwrap(), b"an answer");
+        assert_eq!(fs::read_dir(&res).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(&waiting).unwrap().count(), 0, "no note of it");
+        // Whoever comes later under that name is somebody else.
+        place.give_back(false, b"another");
+        assert_eq!(fs::read(res.join("3.xml")).unwrap(), b"an answer");
+        fs::remove_dir_all(&res).unwrap();
+        fs::remove_file(waiting.join(hex(&[3; 16]))).unwrap();
+    }
 }
 
 #[test]

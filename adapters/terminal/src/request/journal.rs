@@ -206,10 +206,10 @@ impl Journal {
         self.all(|request| request.step == Step::Accepted && request.forwarded.is_none())
     }
 
-    /// Whether there ever was a job.
+    /// Whether there ever was a job. Of one that a program packed under its own password, only its asking is known.
     pub(crate) fn has_jobs(&self) -> bool {
         let mut requests = self.requests.values();
-        requests.any(|request| request.reception_number.is_some())
+        requests.any(|request| request.reception_number.is_some() || request.polls > 0)
     }
 
     fn all(&self, wanted: impl Fn(&Request) -> bool) -> Vec<Request> {

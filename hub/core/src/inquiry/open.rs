@@ -12,6 +12,7 @@ use shikaku_schemas::task::{Task, TaskBody, TicketQuestion};
 use shikaku_schemas::value::{FacilityCode, InquiryId, RecordId};
 
 use crate::follow;
+use crate::sequencer::next_of;
 
 /// One inquiry under way.
 pub(super) struct Open {
@@ -66,6 +67,10 @@ impl OpenInquiries {
             self.open.remove(id);
             self.lapsed.remove(id);
         }
+        // Asked anew it was: only what became of that can't be read.
+        let left_alone = &self.left_alone;
+        self.lapsed
+            .retain(|id, _| !left_alone.contains(&next_of(*id)));
         Ok(())
     }
 

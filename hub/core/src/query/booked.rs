@@ -9,6 +9,7 @@ use shikaku_schemas::event::Event;
 use shikaku_schemas::value::{FacilityCode, RecordId};
 
 use super::{PAGE, Queries, QueryError};
+use crate::follow;
 
 const KINDS: &[&str] = &["appointment-booked"];
 /// Appointments are not made longer before than this.
@@ -39,7 +40,7 @@ impl Queries {
             };
             after = last.head.position;
             page.retain(|event| event.head.facility.as_ref() == Some(facility));
-            for opened in self.ledger.open_events(&page).await? {
+            for opened in follow::open(&self.ledger, &page).await?.events {
                 if let Some(Event::AppointmentBooked(told)) = opened.event
                     && told.on == on
                 {

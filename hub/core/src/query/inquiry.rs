@@ -14,6 +14,7 @@ use shikaku_schemas::value::{
 };
 
 use super::{PAGE, Queries, QueryError};
+use crate::follow;
 use crate::sequencer::numbered_after;
 
 /// Events looked through for a list at most.
@@ -152,7 +153,7 @@ impl Queries {
                 return Ok(errors);
             };
             after = last.head.position;
-            for opened in self.ledger.open_events(&page).await? {
+            for opened in follow::open(&self.ledger, &page).await?.events {
                 let of_job = |part: &Option<PartOf>| {
                     let part = part.as_ref().filter(|part| part.inquiry == job.inquiry)?;
                     Some(part.row.clone())

@@ -18,6 +18,7 @@ use shikaku_schemas::event::Event;
 use shikaku_schemas::group::{Facility, Group};
 use shikaku_schemas::task::TaskBody;
 use shikaku_schemas::value::{FacilityCode, InquiryId, Month, Position, jst_day};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::error::Cause;
@@ -30,6 +31,8 @@ use plan::{Last, MONTHS_BACK, Need, need};
 /// Namespace of scheduled runs.
 const RUNS: Uuid = Uuid::from_u128(0x9e0f_11d7_4a36_5b58_b2c4_6f0a_51c8_7d3e);
 const POLL: Duration = Duration::from_secs(1);
+/// Until what could not be asked is tried again.
+const REST: Duration = Duration::from_secs(10);
 /// Not before this hour in Japan: the offices' nightly work is done, and the desk still closed.
 const FROM_HOUR: i8 = 6;
 /// A run that was never taken is tried again the same day so often.
@@ -74,6 +77,8 @@ struct Runs {
     unsettled: BTreeSet<Place>,
     /// Nobody waited when it was looked at on that day.
     nobody: BTreeMap<Place, Date>,
+    /// What could not be asked, and when it is tried again.
+    resting: BTreeMap<Place, Instant>,
 }
 
 impl Follower for Schedule {
@@ -123,6 +128,9 @@ impl Schedule {
         for facility in self.group.facilities.iter().filter(fetches) {
             for month in months(today) {
                 let place = (facility.code.clone(), month);
+                if runs.rests(&place) {
+                    continue;
+                }
                 match self.is_due(runs, &place, today).await {
                     Ok(true) => self.command(runs, place, today).await,
                     Ok(false) => {}
@@ -130,6 +138,7 @@ impl Schedule {
                     Err(error) => {
                         let (facility, month) = &place;
                         tracing::warn!(facility.code = %facility, %month, %error, "whether a month is due can't be told");
+                        runs.rest(place);
                     }
                 }
             }
@@ -163,8 +172,8 @@ impl Schedule {
         }
     }
 
-    async fn command(&self, runs: &mut Runs, (facility, month): Place, today: Date) {
-        let place = (facility.clone(), month);
+    async fn command(&self, runs: &mut Runs, place: Place, today: Date) {
+        let (facility, month) = place.clone();
         let attempt = runs.untaken.get(&(place.clone(), today)).copied();
         let name = format!("{facility}|{month}|{today}|{}", attempt.unwrap_or_default());
         let envelope = CommandEnvelope {
@@ -186,7 +195,9 @@ impl Schedule {
                 runs.last.insert(place, today);
             }
             // It is tried again.
-            CommandReply::Done { id: None, .. } | CommandReply::Unavailable { .. } => {}
+            CommandReply::Done { id: None, .. } | CommandReply::Unavailable { .. } => {
+                runs.rest(place);
+            }
         }
     }
 }
@@ -199,6 +210,15 @@ fn months(today: Date) -> impl Iterator<Item = Month> {
 }
 
 impl Runs {
+    fn rest(&mut self, place: Place) {
+        self.resting.insert(place, Instant::now() + REST);
+    }
+
+    fn rests(&self, place: &Place) -> bool {
+        let until = self.resting.get(place);
+        until.is_some_and(|until| Instant::now() < *until)
+    }
+
     fn begun(&mut self, run: InquiryId, place: Place, on: Date) {
         self.under_way.insert(run);
         self.last.insert(place.clone(), on);

@@ -4,7 +4,7 @@
 //! the sequencer is given what they say; there the aggregate decides. A run of which somebody still waits in an
 //! identity case is looked at again later, until a newer run of the month takes its place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use shikaku_domain::settlement::SettleMonth;
@@ -111,15 +111,18 @@ impl Settlements {
         loop {
             let page = follow::page(&self.ledger, KINDS, position).await?;
             let opened = follow::open(&self.ledger, &page.events).await?;
+            let unreadable = opened.unreadable.iter();
+            let unreadable = unreadable.filter_map(|head| head.stream.as_inquiry());
+            let left_alone: BTreeSet<_> = unreadable.collect();
             for opened in &opened.events {
-                if let Some(event) = &opened.event {
+                let run = opened.head.stream.as_inquiry();
+                if let Some(event) = &opened.event
+                    && run.is_none_or(|run| !left_alone.contains(&run))
+                {
                     known.note(opened.head.facility.as_ref(), opened.head.position, event);
                 }
             }
-            let unreadable = opened.unreadable.iter();
-            for run in unreadable.filter_map(|head| head.stream.as_inquiry()) {
-                known.leave_alone(run);
-            }
+            left_alone.iter().for_each(|run| known.leave_alone(*run));
             position = page.upto;
             if !page.is_full {
                 break;
