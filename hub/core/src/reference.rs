@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use shikaku_domain::FacilityFacts;
 use shikaku_domain::patient::{self, Human, Origin};
-use shikaku_ledger::{Ledger, StoredEvent};
+use shikaku_ledger::{Ledger, LedgerError, StoredEvent};
 use shikaku_schemas::clock::Clock;
 use shikaku_schemas::command::{CommandEnvelope, CommandReply, RegisterReference};
 use shikaku_schemas::group::{Facility, Group, ReferenceNumberRule};
@@ -221,7 +221,7 @@ impl References {
             for (_, events) in self.ledger.load_streams(&streams).await? {
                 let opened = match self.ledger.open_events(&events).await {
                     Err(error) if error.is_unreadable() => {
-                        tracing::error!(%error, "a record can't be read; nothing is registered for it");
+                        passed_over(&error);
                         continue;
                     }
                     opened => opened?,
@@ -234,8 +234,15 @@ impl References {
                     continue;
                 };
                 let linked = match persons.contains_key(&record) {
-                    true => self.queries.linked_states(facility, record).await?,
-                    false => Vec::new(),
+                    true => self.queries.linked_states(facility, record).await,
+                    false => Ok(Vec::new()),
+                };
+                let linked = match linked {
+                    Err(error) if error.is_unreadable() => {
+                        passed_over(&error);
+                        continue;
+                    }
+                    linked => linked?,
                 };
                 let human = Human {
                     record: &state,
@@ -275,6 +282,10 @@ impl std::fmt::Debug for References {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("References(…)")
     }
+}
+
+fn passed_over(error: &LedgerError) {
+    tracing::error!(%error, "a record can't be read; nothing is registered for it");
 }
 
 /// Whether a facility registers by itself.

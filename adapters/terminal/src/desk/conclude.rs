@@ -107,19 +107,16 @@ impl Desk {
             let back = inquiry.and_then(|_| self.inquiries.goes_back_to(&name));
             let place = place_word(folder, inquiry);
             let mark = content_mark(&self.seen, &place, &ready.digest);
-            let end = if self.seen.contains(&mark) || in_group.contains(&mark) {
-                End::Duplicate
-            } else {
-                match self.verdict(folder, inquiry, &ready, back.is_some()) {
-                    Some(end) => end,
-                    None => {
-                        let pause = self.options.timing.look_again(ready.unchanged);
-                        self.drop_folder(folder)
-                            .watch
-                            .keep(&ready.name, false, pause);
-                        continue;
-                    }
-                }
+            let is_known = self.seen.contains(&mark) || in_group.contains(&mark);
+            let end = match is_known {
+                true => (!self.is_on_its_way(&ready, back.is_some())).then_some(End::Duplicate),
+                false => self.verdict(folder, inquiry, &ready, back.is_some()),
+            };
+            let Some(end) = end else {
+                let pause = self.options.timing.look_again(ready.unchanged);
+                let watch = &mut self.drop_folder(folder).watch;
+                watch.keep(&ready.name, false, pause);
+                continue;
             };
             in_group.insert(mark);
             if !ready.counted {
@@ -135,6 +132,12 @@ impl Desk {
         ended
     }
 
+    /// Whether a program's answer may still be on its way, whatever is known of it.
+    fn is_on_its_way(&self, ready: &Ready, goes_back: bool) -> bool {
+        let is_given_up = self.options.timing.is_given_up(ready.unchanged, || true);
+        goes_back && !is_given_up && may_be_cut(&ready.bytes)
+    }
+
     /// `None` while a writer may still be at work.
     fn verdict(
         &self,
@@ -144,17 +147,17 @@ impl Desk {
         goes_back: bool,
     ) -> Option<End> {
         let timing = &self.options.timing;
-        let has_stood = |is_cut: bool| timing.is_given_up(ready.unchanged, || is_cut);
         if ready.bytes.len() > most_bytes(folder) {
             let disk = &*self.options.disk;
-            let is_cut = goes_back && may_file_be_cut(disk, &ready.path).unwrap_or(true);
-            return has_stood(is_cut).then(|| End::Quarantined(Fault::too_large()));
+            let is_cut = || goes_back && may_file_be_cut(disk, &ready.path).unwrap_or(true);
+            let is_given_up = timing.is_given_up(ready.unchanged, is_cut);
+            return is_given_up.then(|| End::Quarantined(Fault::too_large()));
         }
         let is_cut = || goes_back && may_be_cut(&ready.bytes);
         let name = ready.name.to_string_lossy();
         // A program asked something that we do not know: the answer is its own alone.
         if inquiry.is_some() && Message::recognise(&name, &ready.bytes).is_none() {
-            let is_ready = !is_cut() || has_stood(true);
+            let is_ready = !self.is_on_its_way(ready, goes_back);
             return is_ready.then_some(End::Event(None, Some(Effect::Answered)));
         }
         let asked = self.asked(inquiry);
@@ -167,7 +170,7 @@ impl Desk {
                 None => End::Duplicate,
             }),
             Verdict::Broken(fault) => {
-                let is_ready = fault.whole || !is_cut() || has_stood(true);
+                let is_ready = fault.whole || !self.is_on_its_way(ready, goes_back);
                 is_ready.then_some(End::Quarantined(fault))
             }
             Verdict::Unfinished(fault) => timing

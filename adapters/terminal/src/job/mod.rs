@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use shikaku_disk::{How, Reader};
+use shikaku_disk::Reader;
 use shikaku_kit::spool::Spool;
 use shikaku_schemas::oqs::{Message, Phase, Refusal, Verdict};
 use shikaku_schemas::value::InquiryId;
@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::TerminalOptions;
 use crate::decode::{Fault, RES_BYTES, is_final};
 use crate::ending::may_file_be_cut;
-use crate::folder::{remove_if_same, start_of};
+use crate::folder::{Signature, open_regular, remove_if_same, start_of};
 use crate::forward::expected_name;
 use crate::mirror::{Mirror, ProgramsAnswer};
 use crate::quarantine::{Quarantine, QuarantinedFile, SetAside};
@@ -61,6 +61,15 @@ pub(crate) struct Jobs {
     /// Programs' results that were given to them, as long as they lie there: their removal may be refused.
     given: HashMap<OsString, [u8; 32]>,
     stop: CancellationToken,
+}
+
+/// A result that may go back to a program.
+struct ProgramsResult<'a> {
+    name: &'a OsStr,
+    path: &'a Path,
+    signature: Signature,
+    digest: [u8; 32],
+    is_half: bool,
 }
 
 /// How a look at one result ended.
@@ -153,6 +162,7 @@ impl Jobs {
             self.tally.seen();
         }
         let mut is_half = false;
+        let is_cut = || may_file_be_cut(&*self.options.disk, path).unwrap_or(true);
         let ended = match self.end(path, job, stable.file, stable.unchanged) {
             Ended::SetAside(fault) => match self.set_aside(path, job, &fault, stable.digest) {
                 Ok(()) => {
@@ -168,7 +178,10 @@ impl Jobs {
                 }
             },
             Ended::NotYet => return self.standings.keep(name),
-            Ended::Duplicate => FileEnd::Duplicate,
+            Ended::Duplicate => {
+                is_half = job.forwarded.is_some() && is_cut();
+                FileEnd::Duplicate
+            }
             Ended::Event(effect) => {
                 self.inquiries
                     .pulse
@@ -183,7 +196,14 @@ impl Jobs {
                 FileEnd::Event
             }
         };
-        if let Err(error) = self.give_back(name, path, stable.digest, is_half) {
+        let result = ProgramsResult {
+            name,
+            path,
+            signature,
+            digest: stable.digest,
+            is_half,
+        };
+        if let Err(error) = self.give_back(&result) {
             tracing::error!(error = %error, "a result can't be given to its program yet; it stays where it is");
             return self.standings.keep(name);
         }
@@ -250,14 +270,8 @@ impl Jobs {
     }
 
     /// A program gets its own job's result byte for byte, whatever became of it here.
-    fn give_back(
-        &mut self,
-        name: &OsStr,
-        path: &Path,
-        digest: [u8; 32],
-        is_half: bool,
-    ) -> std::io::Result<()> {
-        let text = name.to_string_lossy();
+    fn give_back(&mut self, result: &ProgramsResult<'_>) -> std::io::Result<()> {
+        let text = result.name.to_string_lossy();
         let Some(forwarded) = self.inquiries.goes_back_to(&text) else {
             return Ok(());
         };
@@ -265,18 +279,22 @@ impl Jobs {
         let Some(expected) = expected_name(&forwarded, &key, &text) else {
             return Ok(());
         };
-        if self.given.get(name) == Some(&digest) {
+        if self.given.get(result.name) == Some(&result.digest) {
             return Ok(());
         }
-        let open = || Ok(Reader::new(self.options.disk.open(path, How::Read)?, 0));
+        let open = || match open_regular(&*self.options.disk, result.path)? {
+            Some((file, signature)) if signature == result.signature => Ok(file),
+            // It changed since it was looked at: it is looked at anew.
+            _ => Err(std::io::Error::from(std::io::ErrorKind::NotFound)),
+        };
         let answer = ProgramsAnswer {
             program: &forwarded.program,
             name: &expected,
             key: &forwarded.mark,
-            is_half,
+            is_half: result.is_half,
         };
         self.mirror.give_back(&answer, open)?;
-        self.given.insert(name.to_owned(), digest);
+        self.given.insert(result.name.to_owned(), result.digest);
         Ok(())
     }
 

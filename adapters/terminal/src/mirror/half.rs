@@ -10,6 +10,8 @@ use shikaku_schemas::seal::SealKey;
 use crate::folder::{digest_of, open_regular, remove_if_same};
 
 const DIGEST: usize = 32;
+/// Notes that are kept for one virtual terminal.
+const NOTES: usize = 1000;
 
 /// Where the note of one request stands.
 pub(super) fn place(waiting: &Path) -> PathBuf {
@@ -35,7 +37,25 @@ pub(super) fn note(
     }
     let file = disk.open(&place(waiting), How::Append)?;
     file.append(&digest)?;
-    file.sync()
+    file.sync()?;
+    let Some(own) = waiting.parent() else {
+        return Ok(());
+    };
+    disk.sync_directory(own)?;
+    make_room(disk, own)
+}
+
+/// Drops the oldest notes where there are too many: their programs have long done with those answers.
+fn make_room(disk: &dyn Disk, own: &Path) -> io::Result<()> {
+    let mut notes = disk.list(own)?;
+    notes.retain(|path| is_note(path));
+    let too_many = notes.len().saturating_sub(NOTES);
+    if too_many > 0 {
+        notes.sort_by_cached_key(|path| disk.stat(path).map_or(i128::MAX, |stat| stat.modified_ns));
+    }
+    notes[..too_many]
+        .iter()
+        .try_for_each(|note| disk.remove_file(note))
 }
 
 /// Whether these bytes are noted as half an answer.

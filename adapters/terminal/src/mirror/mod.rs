@@ -326,6 +326,8 @@ impl Mirror {
     ) -> io::Result<()> {
         let disk = &*self.disk;
         let again = || Waiting::open(disk, path, &self.key).map(|(_, waiting)| waiting);
+        let is_noted = || half::is_noted(disk, &self.key, path, again()?);
+        let is_half = disk.exists(&half::place(path)) && is_noted()?;
         let mut delivered = copy(disk, target, address, &mut waiting);
         if is_taken(&delivered) && self.take_half_back(target, address, path) {
             delivered = copy(disk, target, address, &mut again()?);
@@ -334,8 +336,7 @@ impl Mirror {
         if address.folder == Folder::Face {
             return Ok(());
         }
-        let is_half = || half::is_noted(disk, &self.key, path, again()?);
-        if disk.exists(&half::place(path)) && matches!(is_half(), Ok(false)) {
+        if !is_half {
             half::forget(disk, path);
         }
         // Whoever left it for us may have left the start of it there.

@@ -46,7 +46,8 @@ pub(super) fn write(
     }
     file.flush()?;
     made.sync()?;
-    disk.rename(&temporary, path)
+    disk.rename(&temporary, path)?;
+    path.parent().map_or(Ok(()), |own| disk.sync_directory(own))
 }
 
 /// A copy read back, piece by piece.

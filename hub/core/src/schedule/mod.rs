@@ -24,7 +24,7 @@ use uuid::Uuid;
 use crate::error::Cause;
 use crate::follow::{self, Follower};
 use crate::identity::Digests;
-use crate::query::calendar;
+use crate::query::{QueryError, calendar};
 use crate::sequencer::Queue;
 use plan::{Last, MONTHS_BACK, Need, need};
 
@@ -162,8 +162,12 @@ impl Schedule {
             Need::IfOpen if runs.unsettled.contains(place) => Ok(true),
             Need::IfOpen if runs.nobody.get(place) == Some(&today) => Ok(false),
             Need::IfOpen => {
-                let month =
-                    calendar(&self.ledger, &self.digests, &self.group, &place.0, place.1).await?;
+                let (ledger, digests) = (&self.ledger, &self.digests);
+                let month = match calendar(ledger, digests, &self.group, &place.0, place.1).await {
+                    // Who waits can't be told: somebody may.
+                    Err(QueryError::Ledger(error)) if error.is_unreadable() => return Ok(true),
+                    month => month?,
+                };
                 if month.counts.waiting == 0 {
                     runs.nobody.insert(place.clone(), today);
                 }

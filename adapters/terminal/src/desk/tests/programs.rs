@@ -141,12 +141,17 @@ async fn an_answer_whose_writer_pauses_goes_back_whole() {
         asked.answer("xml", &whole);
         assert!(asked.back("xml") == whole && asked.set_aside() == 0);
     }
-    // Nobody waits for ever.
+    // Nobody waits for ever. The terminal writes it again, and stalls at the same place.
     let mut asked = Asked::new(Duration::from_secs(15));
-    asked.answer("xml", half);
-    tokio::time::advance(Duration::from_secs(300)).await;
-    asked.look();
-    assert!(asked.back("xml") == half && asked.set_aside() == 1);
+    for _ in 0..2 {
+        asked.answer("xml", half);
+        assert_eq!(files(&asked.res).len(), 1, "it may be on its way");
+        tokio::time::advance(Duration::from_secs(300)).await;
+        asked.look();
+        assert!(asked.back("xml") == half && asked.set_aside() == 1);
+    }
+    asked.answer("xml", &whole);
+    assert!(asked.back("xml") == whole);
     // What is whole and can't be read does not keep its program waiting so long.
     let mut asked = Asked::new(Duration::from_secs(15));
     asked.answer("zip", &packed);
