@@ -22,7 +22,7 @@ pub(crate) fn may_be_cut(bytes: &[u8]) -> bool {
     lacks_end(head, last(bytes, TAIL)) || (is_text(head) && has_blank(bytes))
 }
 
-/// The same of a file that may be larger than memory, by its first and last bytes.
+/// The same of a file that may be larger than memory.
 ///
 /// # Errors
 /// When it can't be read.

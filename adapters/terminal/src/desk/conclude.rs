@@ -135,7 +135,12 @@ impl Desk {
     /// Whether a program's answer may still be on its way, whatever is known of it.
     fn is_on_its_way(&self, ready: &Ready, goes_back: bool) -> bool {
         let is_given_up = self.options.timing.is_given_up(ready.unchanged, || true);
-        goes_back && !is_given_up && may_be_cut(&ready.bytes)
+        goes_back
+            && !is_given_up
+            && match ready.bytes.len() > RES_BYTES {
+                true => may_file_be_cut(&*self.options.disk, &ready.path).unwrap_or(true),
+                false => may_be_cut(&ready.bytes),
+            }
     }
 
     /// `None` while a writer may still be at work.

@@ -166,7 +166,7 @@ impl Jobs {
         let ended = match self.end(path, job, stable.file, stable.unchanged) {
             Ended::SetAside(fault) => match self.set_aside(path, job, &fault, stable.digest) {
                 Ok(()) => {
-                    is_half = !fault.whole;
+                    is_half = !fault.whole || (job.forwarded.is_some() && is_cut());
                     tracing::warn!(inquiry.id = %job.inquiry, reason = fault.reason,
                         "the result of a job can't be taken in; it is asked for again, later each time");
                     *self.setbacks.entry(job.inquiry).or_default() += 1;

@@ -42,20 +42,25 @@ pub(super) fn note(
         return Ok(());
     };
     disk.sync_directory(own)?;
-    make_room(disk, own)
+    make_room(disk, own, &place(waiting))
 }
 
 /// Drops the oldest notes where there are too many: their programs have long done with those answers.
-fn make_room(disk: &dyn Disk, own: &Path) -> io::Result<()> {
+fn make_room(disk: &dyn Disk, own: &Path, newest: &Path) -> io::Result<()> {
     let mut notes = disk.list(own)?;
-    notes.retain(|path| is_note(path));
-    let too_many = notes.len().saturating_sub(NOTES);
+    notes.retain(|path| is_note(path) && path != newest);
+    let too_many = (notes.len() + 1).saturating_sub(NOTES);
     if too_many > 0 {
         notes.sort_by_cached_key(|path| disk.stat(path).map_or(i128::MAX, |stat| stat.modified_ns));
     }
-    notes[..too_many]
-        .iter()
-        .try_for_each(|note| disk.remove_file(note))
+    for note in &notes[..too_many] {
+        match disk.remove_file(note) {
+            // Its answer came whole meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            removed => removed?,
+        }
+    }
+    Ok(())
 }
 
 /// Whether these bytes are noted as half an answer.

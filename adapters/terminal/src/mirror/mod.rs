@@ -216,10 +216,10 @@ impl Mirror {
         let path = target.waiting.join(key);
         let Err(error) = copy(disk, target, address, &mut open()?) else {
             // What waited for the same place came before it.
-            if disk.exists(&path) {
-                disk.remove_file(&path)?;
-            }
-            return Ok(true);
+            return match disk.exists(&path).then(|| disk.remove_file(&path)) {
+                Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                _ => Ok(true),
+            };
         };
         tracing::warn!(virtual_terminal.id = target.id, error = %error, "a copy waits");
         waiting::write(disk, &path, &self.key, address, &mut open()?)?;
